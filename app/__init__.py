@@ -1,0 +1,3 @@
+"""Confluence AI: labels and summaries for every page of a Confluence Cloud site."""
+
+from __future__ import annotations

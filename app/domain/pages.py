@@ -1,0 +1,95 @@
+"""Pages as the rest of the house sees them, whatever host or API they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+#: `live` pages ("live docs") have no publish step and are read as ADF.
+BodyFormat = Literal["storage", "atlas_doc_format"]
+PageStatus = Literal["current", "draft", "archived", "trashed", "deleted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A label as it stands on a page."""
+
+    id: str
+    name: str
+    prefix: str = "global"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentProperty:
+    """A content property of a page: JSON under a key, with a version of its own."""
+
+    id: str
+    key: str
+    value: Any
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A space; `id` is the number that v2 uses, `key` what people type."""
+
+    id: str
+    key: str
+    name: str
+    homepage_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One version of one page, read at one moment.
+
+    Attributes:
+        body: The raw body in `body_format`; None when it was not asked for.
+        labels: Labels at the moment of reading; None when not asked for.
+        properties: Content properties by key; empty when not asked for.
+    """
+
+    id: str
+    title: str
+    status: PageStatus
+    space_id: str
+    version: int
+    parent_id: str | None = None
+    author_id: str | None = None
+    version_author_id: str | None = None
+    created_at: datetime | None = None
+    body: str | None = field(default=None, repr=False)
+    body_format: BodyFormat = "storage"
+    labels: tuple[Label, ...] | None = None
+    properties: tuple[ContentProperty, ...] = ()
+    webui: str = ""
+
+    def property(self, key: str) -> ContentProperty | None:
+        """Return the content property under `key`, or None."""
+        return next((p for p in self.properties if p.key == key), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageText:
+    """The readable text of a page, cleaned of markup.
+
+    Attributes:
+        paragraphs: Prose in reading order: paragraphs, list items, cells, panel bodies.
+        headings: Heading texts in reading order (they are in `text` too).
+        code: Code and preformatted text, kept apart: rankers ignore it, models may see it.
+        text: All of it in reading order, code fenced, one block a line group.
+        damaged: True when the markup was broken and had to be recovered.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...]
+    headings: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    text: str = field(default="", repr=False)
+    damaged: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to read but the title."""
+        return not self.text.strip()

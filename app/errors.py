@@ -1,0 +1,170 @@
+"""Every failure that the house names, as a tree by who must act.
+
+    AppError
+    ├── RequestRejected        the caller must change the request
+    │   ├── NotAuthenticated   who sent it is not proved (the reason is for the log)
+    │   ├── NotPermitted       proved, but not allowed here
+    │   ├── MalformedPayload   it cannot be read
+    │   ├── PayloadTooLarge
+    │   └── NotFound
+    ├── RemoteError            time must pass; try again later
+    │   ├── Unavailable        no answer, a broken answer, a 5xx
+    │   ├── RateLimited        told to wait (carries how long, and whom it binds)
+    │   ├── CredentialsRefused the other side does not know us (any more)
+    │   └── VersionConflict    somebody wrote in between: read again
+    ├── CredentialsMissing     no valid token at hand; the next one wakes the work
+    ├── WorkObsolete           nobody: the work has lost its object, drop it quietly
+    │   ├── PageGone           deleted, trashed, or never there
+    │   ├── PageOutOfReach     restricted: the app may not see or change it
+    │   └── TenantInactive     uninstalled or disabled meanwhile
+    ├── ContractBroken         the developer: a remote API is not what we were told
+    └── ConfigurationError     the operator: refuse to start
+
+No class knows an HTTP status: `app.web.problems` maps classes to statuses and
+`app.worker.retry` maps them to verdicts. Messages hold no secret and no page text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal
+
+#: Whom a refusal binds: every tenant of the app, one tenant, or one endpoint.
+#: https://developer.atlassian.com/cloud/confluence/rate-limiting/
+LimitScope = Literal["global", "tenant", "burst"]
+
+
+class AppError(Exception):
+    """Anything that the house has a name for."""
+
+
+class RequestRejected(AppError):
+    """The caller sent something we will not act on."""
+
+
+class NotAuthenticated(RequestRejected):
+    """The sender is not proved; `reason` is for the log, never for the answer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not authenticated: {reason}")
+        self.reason = reason
+
+
+class NotPermitted(RequestRejected):
+    """The sender is known but may not do this."""
+
+
+class MalformedPayload(RequestRejected):
+    """A body cannot be read as what it should be."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"malformed {what}: {reason}")
+        self.what = what
+        self.reason = reason
+
+
+class PayloadTooLarge(RequestRejected):
+    """A body is over the limit; `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"body larger than {limit} bytes")
+        self.limit = limit
+
+
+class NotFound(RequestRejected):
+    """What was asked for does not exist (for this caller)."""
+
+
+class RemoteError(AppError):
+    """A remote service failed in a way that time may cure.
+
+    Attributes:
+        service: Who failed: `confluence`, `install-keys`, `jwks`, `database`, ….
+        retry_after: The shortest wait that the service asked for, if it did.
+    """
+
+    def __init__(
+        self, service: str, reason: str, *, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(f"{service}: {reason}")
+        self.service = service
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Unavailable(RemoteError):
+    """No answer, half an answer, or a server error."""
+
+
+class RateLimited(RemoteError):
+    """The service told us to wait."""
+
+    def __init__(
+        self,
+        service: str,
+        reason: str,
+        *,
+        retry_after: timedelta | None = None,
+        scope: LimitScope = "tenant",
+    ) -> None:
+        super().__init__(service, reason, retry_after=retry_after)
+        self.scope: LimitScope = scope
+
+
+class CredentialsRefused(RemoteError):
+    """The service does not accept our credentials."""
+
+
+class VersionConflict(RemoteError):
+    """Somebody else wrote first; read again and decide anew."""
+
+
+class CredentialsMissing(AppError):
+    """No valid token for an installation; wait for the next one, it is no failure."""
+
+    def __init__(self, installation: str) -> None:
+        super().__init__(f"no valid token for installation {installation}")
+        self.installation = installation
+
+
+class WorkObsolete(AppError):
+    """The work has lost its object."""
+
+    #: Constant word for receipts and metrics.
+    outcome: str = "obsolete"
+
+
+class PageGone(WorkObsolete):
+    """The page is deleted, in the bin, or never was."""
+
+    outcome = "page_gone"
+
+
+class PageOutOfReach(WorkObsolete):
+    """Restrictions hide the page from the app, or forbid the write."""
+
+    outcome = "page_out_of_reach"
+
+
+class TenantInactive(WorkObsolete):
+    """The tenant has uninstalled or disabled the app."""
+
+    outcome = "tenant_inactive"
+
+
+class ContractBroken(AppError):
+    """A remote API answered in a way its documents rule out; a developer must look."""
+
+    def __init__(self, service: str, reason: str) -> None:
+        super().__init__(f"{service}: {reason}")
+        self.service = service
+        self.reason = reason
+
+
+class ConfigurationError(AppError):
+    """The operator must change settings; all problems are told at once."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)

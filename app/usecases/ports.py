@@ -1,0 +1,176 @@
+"""Protocols for what is not ours: the site's REST API, AI providers, host keys.
+
+Errors are those of `app.errors`; a vendor's exception never crosses these doors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from app.domain.completions import Completion, Prompt
+from app.domain.events import Host
+from app.domain.pages import ContentProperty, Label, Page, PageText, Space
+
+
+@dataclass(slots=True)
+class PointsMeter:
+    """Requests made and points spent by one piece of work, as we count them.
+
+    One point a request and one for each object returned, two for identity
+    objects; writes cost one.
+    https://developer.atlassian.com/cloud/confluence/rate-limiting/
+    """
+
+    requests: int = 0
+    points: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteAccess:
+    """How to reach one tenant's site as the app.
+
+    Attributes:
+        base_url: Where REST paths hang: `https://SITE/wiki` for Connect,
+            `https://api.atlassian.com/ex/confluence/{cloudId}/wiki` for Forge.
+        secret: The Connect shared secret, or the Forge system token.
+        app_key: Issuer of our Connect tokens; unused for Forge.
+    """
+
+    host: Host
+    base_url: str
+    secret: str
+    app_key: str
+
+    def __repr__(self) -> str:
+        """Leave the secret out."""
+        return f"SiteAccess(host={self.host!r}, base_url={self.base_url!r})"
+
+
+class Confluence(Protocol):
+    """One tenant's site as the app user sees it."""
+
+    @property
+    def meter(self) -> PointsMeter:
+        """What this client has cost so far."""
+        ...
+
+    async def get_page(self, page_id: str, *, live: bool = False) -> Page:
+        """Read the current version with body, labels and properties.
+
+        `live` asks for ADF, as live docs have no storage format worth reading.
+
+        Raises:
+            PageGone: It does not exist, or is in the bin.
+            PageOutOfReach: The app user may not see it.
+        """
+        ...
+
+    async def ancestor_ids(self, page_id: str) -> tuple[str, ...]:
+        """Return the page's ancestors, topmost first."""
+        ...
+
+    async def add_labels(self, page_id: str, names: Sequence[str]) -> tuple[Label, ...]:
+        """Put labels on a page (idempotent); return all labels it has then."""
+        ...
+
+    async def remove_label(self, page_id: str, name: str) -> None:
+        """Take a label off a page; none being there is no error."""
+        ...
+
+    async def get_property(self, page_id: str, key: str) -> ContentProperty | None:
+        """Read one content property."""
+        ...
+
+    async def put_property(
+        self, page_id: str, key: str, value: Any, *, current: ContentProperty | None
+    ) -> ContentProperty:
+        """Create the property, or write the version after `current`.
+
+        Raises:
+            VersionConflict: It changed, or came into being, since `current` was read.
+        """
+        ...
+
+    def spaces(self) -> AsyncIterator[Space]:
+        """Walk the spaces the app can see."""
+        ...
+
+    def space_pages(self, space_id: str) -> AsyncIterator[Page]:
+        """Walk a space's current pages with storage bodies, 250 a request."""
+        ...
+
+    def space_labels(self, space_id: str) -> AsyncIterator[Label]:
+        """Walk the labels in use on a space's content."""
+        ...
+
+    def label_page_ids(self, label_id: str) -> AsyncIterator[str]:
+        """Walk the ids of pages that carry a label."""
+        ...
+
+    async def current_account_id(self) -> str:
+        """Return the app user's account id."""
+        ...
+
+    async def cloud_id(self) -> str:
+        """Return the site's cloud id (`/_edge/tenant_info`, no credentials)."""
+        ...
+
+
+class OpenConfluence(Protocol):
+    """Opens a client for one tenant's site over the process's shared connections."""
+
+    def __call__(self, access: SiteAccess) -> AbstractAsyncContextManager[Confluence]:
+        """Return a context that yields the client."""
+        ...
+
+
+class ReadPage(Protocol):
+    """Turns a page's raw body into readable text."""
+
+    def __call__(self, page: Page) -> PageText:
+        """Clean `page.body`; never fails: broken markup sets `damaged`."""
+        ...
+
+
+class Provider(Protocol):
+    """An AI that labels and summarises one page in one call."""
+
+    @property
+    def name(self) -> str:
+        """`local`, `openai`, `gemini`."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The model's name, as receipts show it."""
+        ...
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Answer `prompt`; labels only from its candidates."""
+        ...
+
+
+class HostKeys(Protocol):
+    """Public keys of the hosts, cached."""
+
+    async def install_key(self, kid: str) -> str:
+        """Return the PEM that signed a Connect lifecycle call.
+
+        Raises:
+            NotAuthenticated: No such key.
+            Unavailable: The key host does not answer.
+        """
+        ...
+
+    async def forge_key(self, kid: str) -> dict[str, Any]:
+        """Return the JWK that signed a Forge Invocation Token; refreshed on an
+        unknown kid, with a limit on refreshes.
+
+        Raises:
+            NotAuthenticated: No such key.
+            Unavailable: The key host does not answer.
+        """
+        ...
