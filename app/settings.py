@@ -1,0 +1,216 @@
+"""The environment, read once and judged as a whole; nobody else reads it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from app.domain.modes import AgentMode
+from app.errors import ConfigurationError
+
+DEFAULT_DATABASE_URL = "sqlite:///./var/confluence-ai.db"
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Limit = Annotated[int | None, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """All settings; field names are the variables in lower case (see .env.example)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    app_base_url: str = "http://127.0.0.1:8080"
+    app_key: str = Field(
+        default="com.confluence-ai.app", pattern=r"^[a-zA-Z0-9._-]{1,64}$"
+    )
+    database_url: str = DEFAULT_DATABASE_URL
+    encryption_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = ()
+
+    connect_enabled: bool = True
+    connect_install_keys_url: str = "https://connect-install-keys.atlassian.com"
+    connect_allowed_hosts: CommaList = ("*.atlassian.net", "*.jira.com")
+    forge_app_id: str = ""
+    forge_jwks_url: str = (
+        "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json"
+    )
+    forge_environments: CommaList = ("PRODUCTION",)
+    forge_api_hosts: CommaList = ("api.atlassian.com",)
+
+    ai_providers: CommaList = ()
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_model: str = ""
+    openai_rpm: Limit = None
+    openai_tpm: Limit = None
+    openai_rpd: Limit = None
+    gemini_api_key: SecretStr | None = None
+    gemini_base_url: str = "https://generativelanguage.googleapis.com"
+    gemini_model: str = ""
+    gemini_rpm: Limit = None
+    gemini_tpm: Limit = None
+    gemini_rpd: Limit = None
+    ai_concurrency: int = Field(default=4, ge=1, le=256)
+    worker_concurrency: int = Field(default=4, ge=1, le=256)
+
+    agent_mode: AgentMode = "SAFE_TEST"
+    tagging_agent_mode: AgentMode | None = None
+    summary_agent_mode: AgentMode | None = None
+    recommendation_agent_mode: AgentMode | None = None
+    structure_agent_mode: AgentMode | None = None
+
+    log_dir: Path = Path("./var/logs")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8080, ge=0, le=65535)
+    embedded_worker: bool | None = None
+    #: Seconds that a page must be left alone after an edit before it is read.
+    event_settle_seconds: float = Field(default=2.0, ge=0, le=3600)
+
+    @field_validator("agent_mode", "log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("app_base_url", "connect_install_keys_url", "forge_jwks_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("expected an http(s) address")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
+            raise ValueError("expected sqlite:///path or postgresql://...")
+        return value
+
+    @field_validator("ai_providers")
+    @classmethod
+    def _known_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(value) - {"local"})
+        if unknown:
+            raise ValueError(
+                f"unknown or not yet available: {', '.join(unknown)}; available: local"
+            )
+        return value
+
+    @field_validator("forge_app_id")
+    @classmethod
+    def _app_ari(cls, value: str) -> str:
+        if value and not re.fullmatch(
+            r"(ari:cloud:ecosystem::app/)?[0-9a-fA-F-]{36}", value
+        ):
+            raise ValueError("expected ari:cloud:ecosystem::app/<uuid>")
+        bare = value.removeprefix("ari:cloud:ecosystem::app/")
+        return f"ari:cloud:ecosystem::app/{bare.lower()}" if bare else ""
+
+    @model_validator(mode="after")
+    def _keys_with_postgres(self) -> Settings:
+        if not self.encryption_keys and not self.is_sqlite:
+            raise ValueError(
+                "ENCRYPTION_KEYS: is required with PostgreSQL (make one with "
+                "`confluence-ai check --new-key`)"
+            )
+        return self
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded database is used."""
+        return self.database_url.startswith("sqlite:///")
+
+    @property
+    def runs_worker(self) -> bool:
+        """Whether `serve` runs the worker inside."""
+        return self.is_sqlite if self.embedded_worker is None else self.embedded_worker
+
+    @property
+    def tagging_mode(self) -> AgentMode:
+        """The guard for labels."""
+        return self.tagging_agent_mode or self.agent_mode
+
+    @property
+    def summary_mode(self) -> AgentMode:
+        """The guard for summaries."""
+        return self.summary_agent_mode or self.agent_mode
+
+
+def from_environ(
+    environ: Mapping[str, str] | None = None, *, env_file: Path | None = Path(".env")
+) -> Settings:
+    """Read settings from the environment over a `.env` file.
+
+    Empty variables count as not set. A variable in the file that nobody knows is a
+    problem (of the environment at large only ours are looked at).
+
+    Raises:
+        ConfigurationError: Every problem at once, each naming its variable.
+    """
+    outer = os.environ if environ is None else environ  # noqa: TID251 - the one place
+    in_file = dotenv_values(env_file) if env_file and env_file.is_file() else {}
+    known = set(Settings.model_fields)
+    problems = [
+        f"{name}: is not a setting{_did_you_mean(name, known)}"
+        for name in in_file
+        if name.lower() not in known
+    ]
+    merged = {**in_file, **{k: v for k, v in outer.items() if k.lower() in known}}
+    values = {
+        name.lower(): value
+        for name, value in merged.items()
+        if name.lower() in known and value
+    }
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [_problem(cast("dict[str, Any]", item)) for item in error.errors()]
+        raise ConfigurationError(problems) from None
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def database_url_from_environ() -> str:
+    """Return DATABASE_URL alone, for Alembic's own command line."""
+    in_file = dotenv_values(".env").get("DATABASE_URL")
+    environ = os.environ  # noqa: TID251 - the one place
+    return environ.get("DATABASE_URL") or in_file or DEFAULT_DATABASE_URL
+
+
+def _problem(item: dict[str, Any]) -> str:
+    """Say what is wrong without repeating the value: it may be a secret."""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if not item["loc"]:
+        return message
+    return f"{str(item['loc'][0]).upper()}: {message}"
+
+
+def _did_you_mean(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    return f" (did you mean {near[0].upper()}?)" if near else ""

@@ -1,0 +1,362 @@
+"""The queue: the only module that touches the jobs table.
+
+Every statement is short and decides by the database's clock. Transitions out of
+`running` are fenced by id, lease token and state: a worker that lost its lease
+changes nothing. Predicates of partial indexes are literals, as PostgreSQL cannot
+match a bound parameter to an index once it plans generically.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.domain.jobs import Job, JobKind, Priority
+from app.store.base import db_time
+from app.store.tables import JobRow, TenantRow
+
+_READY = sa.text("state = 'ready'")
+_ERROR_LENGTH = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enqueued:
+    """Which job answers a request, and whether it was there already."""
+
+    job_id: int
+    joined: bool
+
+
+class JobStore:
+    """Enqueue, claim, and look after leases."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._is_sqlite = session.get_bind().dialect.name == "sqlite"
+
+    def enqueue(
+        self,
+        tenant_id: str,
+        kind: JobKind,
+        dedupe_key: str,
+        *,
+        payload: Mapping[str, Any] | None = None,
+        version: int = 0,
+        priority: Priority = Priority.EVENT,
+        delay: timedelta = timedelta(),
+        max_attempts: int = 8,
+    ) -> Enqueued:
+        """Add a job, or join the ready one of the same key (newest version wins).
+
+        An older hint joins without replacing anything. A hint of a newer version
+        gives the job its attempts back: new content deserves new tries.
+        """
+        insert = (sqlite.insert if self._is_sqlite else postgresql.insert)(JobRow)
+        new = insert.values(
+            tenant_id=tenant_id,
+            kind=kind,
+            dedupe_key=f"{kind}:{dedupe_key}",
+            priority=int(priority),
+            state="ready",
+            payload=dict(payload or {}),
+            version=version,
+            run_at=db_time(delay),
+            attempt=0,
+            max_attempts=max_attempts,
+            deferrals=0,
+            coalesced=0,
+            created_at=db_time(),
+        )
+        newer = new.excluded.version > JobRow.version
+        not_older = new.excluded.version >= JobRow.version
+        upsert = new.on_conflict_do_update(
+            index_elements=["tenant_id", "dedupe_key"],
+            index_where=_READY,
+            set_={
+                "payload": sa.case(
+                    (not_older, new.excluded.payload), else_=JobRow.payload
+                ),
+                "version": sa.case((newer, new.excluded.version), else_=JobRow.version),
+                "attempt": sa.case((newer, 0), else_=JobRow.attempt),
+                "priority": sa.case(
+                    (
+                        new.excluded.priority < JobRow.priority,
+                        new.excluded.priority,
+                    ),
+                    else_=JobRow.priority,
+                ),
+                "run_at": sa.case(
+                    (new.excluded.run_at < JobRow.run_at, new.excluded.run_at),
+                    else_=JobRow.run_at,
+                ),
+                "coalesced": JobRow.coalesced + 1,
+            },
+        ).returning(JobRow.id, JobRow.coalesced)
+        job_id, coalesced = self._session.execute(upsert).one()
+        return Enqueued(job_id=job_id, joined=coalesced > 0)
+
+    def claim(self, *, limit: int, lease: timedelta) -> list[Job]:
+        """Lease up to `limit` due jobs, one a tenant a round, least served first."""
+        claimed: list[Job] = []
+        while len(claimed) < limit:
+            batch = self._claim_heads(limit=limit - len(claimed), lease=lease)
+            if not batch:
+                break
+            claimed.extend(batch)
+        return claimed
+
+    def _claim_heads(self, *, limit: int, lease: timedelta) -> list[Job]:
+        running = sa.orm.aliased(JobRow)
+        head = (
+            sa.select(JobRow.id)
+            .where(
+                JobRow.tenant_id == TenantRow.id,
+                JobRow.state == sa.literal_column("'ready'"),
+                JobRow.run_at <= db_time(),
+                ~sa.exists().where(
+                    running.tenant_id == JobRow.tenant_id,
+                    running.dedupe_key == JobRow.dedupe_key,
+                    running.state == sa.literal_column("'running'"),
+                ),
+            )
+            .order_by(JobRow.priority, JobRow.run_at, JobRow.id)
+            .limit(1)
+            .correlate(TenantRow)
+            .scalar_subquery()
+        )
+        unblocked = sa.or_(
+            TenantRow.blocked_until.is_(None), TenantRow.blocked_until <= db_time()
+        )
+        heads = (
+            sa.select(head.label("job_id"), TenantRow.last_served_at)
+            .where(unblocked)
+            .cte("heads")
+        )
+        picked = (
+            sa.select(JobRow.id)
+            .join(heads, heads.c.job_id == JobRow.id)
+            .order_by(
+                JobRow.priority, heads.c.last_served_at.asc().nulls_first(), JobRow.id
+            )
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=JobRow)
+            .cte("picked")
+        )
+        token = secrets.token_hex(8)
+        statement = (
+            sa.update(JobRow)
+            .where(
+                JobRow.id.in_(sa.select(picked.c.id)),
+                JobRow.state == sa.literal_column("'ready'"),
+            )
+            .values(
+                state="running",
+                attempt=JobRow.attempt + 1,
+                lease_token=token,
+                leased_until=db_time(lease),
+            )
+            .returning(JobRow, db_time().label("now"))
+            .execution_options(synchronize_session=False)
+        )
+        rows = self._session.execute(statement).all()
+        self._mark_served({row.JobRow.tenant_id for row in rows})
+        return [
+            Job(
+                id=row.JobRow.id,
+                tenant_id=row.JobRow.tenant_id,
+                kind=row.JobRow.kind,
+                payload=row.JobRow.payload,
+                version=row.JobRow.version,
+                attempt=row.JobRow.attempt,
+                max_attempts=row.JobRow.max_attempts,
+                deferrals=row.JobRow.deferrals,
+                lease_token=token,
+                leased_until=row.JobRow.leased_until,
+                waited=row.now - row.JobRow.run_at,
+            )
+            for row in sorted(
+                rows, key=lambda row: (row.JobRow.priority, row.JobRow.id)
+            )
+        ]
+
+    def _mark_served(self, tenant_ids: set[str]) -> None:
+        if not tenant_ids:
+            return
+        # Locked rows are skipped: another worker serves that tenant just now, and
+        # waiting for it (or deadlocking with it) would buy nothing.
+        free = (
+            sa.select(TenantRow.id)
+            .where(TenantRow.id.in_(tenant_ids))
+            .order_by(TenantRow.id)
+            .with_for_update(skip_locked=True)
+        )
+        self._session.execute(
+            sa.update(TenantRow)
+            .where(TenantRow.id.in_(free))
+            .values(last_served_at=db_time())
+            .execution_options(synchronize_session=False)
+        )
+
+    def extend(self, jobs: Sequence[Job], *, lease: timedelta) -> set[int]:
+        """Renew leases; return the ids that are still ours."""
+        kept: set[int] = set()
+        for job in jobs:
+            renewed = self._session.execute(
+                _fenced(job).values(leased_until=db_time(lease)).returning(JobRow.id)
+            )
+            kept.update(renewed.scalars())
+        return kept
+
+    def finish(
+        self, job: Job, *, state: str, outcome: str, error: str | None = None
+    ) -> bool:
+        """Settle as `done`, `failed` or `discarded`; False if the lease was lost."""
+        settled = self._session.execute(
+            _fenced(job)
+            .values(
+                state=state,
+                outcome=outcome,
+                last_error=_capped(error),
+                lease_token=None,
+                leased_until=None,
+                finished_at=db_time(),
+            )
+            .returning(JobRow.id)
+        )
+        return settled.first() is not None
+
+    def put_back(
+        self,
+        job: Job,
+        *,
+        delay: timedelta = timedelta(),
+        error: str | None = None,
+        refund: bool = False,
+    ) -> bool:
+        """Make a running job ready again, or discard it where a newer one waits.
+
+        Args:
+            job: The job as claimed.
+            delay: How long until it is due.
+            error: What went wrong, for the operator.
+            refund: Give the attempt back and count a deferral instead.
+        """
+        values: dict[str, Any] = {
+            "state": "ready",
+            "run_at": db_time(delay),
+            "last_error": _capped(error),
+            "lease_token": None,
+            "leased_until": None,
+        }
+        if refund:
+            values["attempt"] = JobRow.attempt - 1
+            values["deferrals"] = JobRow.deferrals + 1
+        try:
+            with self._session.begin_nested():
+                back = self._session.execute(
+                    _fenced(job).values(**values).returning(JobRow.id)
+                )
+                return back.first() is not None
+        except sa.exc.IntegrityError:
+            return self.finish(
+                job, state="discarded", outcome="superseded", error=error
+            )
+
+    def rescue(self) -> int:
+        """Return lapsed jobs to the queue, or bury those that are out of attempts."""
+        lapsed = self._session.scalars(
+            sa.select(JobRow)
+            .where(
+                JobRow.state == sa.literal_column("'running'"),
+                JobRow.leased_until < db_time(),
+            )
+            .order_by(JobRow.id)
+            .limit(100)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in lapsed:
+            job = Job(
+                id=row.id,
+                tenant_id=row.tenant_id,
+                kind=row.kind,  # type: ignore[arg-type]
+                payload={},
+                version=row.version,
+                attempt=row.attempt,
+                max_attempts=row.max_attempts,
+                deferrals=row.deferrals,
+                lease_token=row.lease_token or "",
+                leased_until=row.leased_until or row.run_at,
+                waited=timedelta(),
+            )
+            self._session.expunge(row)
+            error = f"the lease lapsed at attempt {row.attempt}"
+            if row.attempt >= row.max_attempts:
+                self.finish(job, state="failed", outcome="lease_lapsed", error=error)
+            else:
+                self.put_back(job, error=error)
+        return len(lapsed)
+
+    def retry_failed(self, tenant_id: str, job_id: int) -> bool:
+        """Make a dead letter ready again with all its attempts, unless one waits."""
+        try:
+            with self._session.begin_nested():
+                revived = self._session.execute(
+                    sa.update(JobRow)
+                    .where(
+                        JobRow.tenant_id == tenant_id,
+                        JobRow.id == job_id,
+                        JobRow.state == "failed",
+                    )
+                    .values(
+                        state="ready",
+                        attempt=0,
+                        run_at=db_time(),
+                        finished_at=None,
+                        outcome=None,
+                    )
+                    .returning(JobRow.id)
+                )
+                return revived.first() is not None
+        except sa.exc.IntegrityError:
+            return False
+
+    def failed(self, tenant_id: str, *, limit: int = 100) -> Sequence[JobRow]:
+        """Return a tenant's dead letters, newest first."""
+        return self._session.scalars(
+            sa.select(JobRow)
+            .where(JobRow.tenant_id == tenant_id, JobRow.state == "failed")
+            .order_by(JobRow.id.desc())
+            .limit(limit)
+        ).all()
+
+    def counts(self, tenant_id: str) -> dict[str, int]:
+        """Return how many of a tenant's jobs are in each state."""
+        rows = self._session.execute(
+            sa.select(JobRow.state, sa.func.count())
+            .where(JobRow.tenant_id == tenant_id)
+            .group_by(JobRow.state)
+        )
+        return {row[0]: row[1] for row in rows}
+
+
+def _fenced(job: Job) -> sa.Update:
+    return (
+        sa.update(JobRow)
+        .where(
+            JobRow.id == job.id,
+            JobRow.lease_token == job.lease_token,
+            JobRow.state == sa.literal_column("'running'"),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _capped(error: str | None) -> str | None:
+    return None if error is None else error[:_ERROR_LENGTH]

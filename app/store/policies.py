@@ -1,0 +1,92 @@
+"""Policies, the whitelist, and the spaces whose keys both speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.domain.modes import PolicyMode, WhitelistEntry
+from app.domain.pages import Space
+from app.store.tables import PolicyRow, SpaceRow, WhitelistRow
+
+#: What a tenant without any policy gets; the operator's guard still stands above.
+DEFAULT_MODE: PolicyMode = "auto"
+
+
+class PolicyStore:
+    """Reads and changes what may happen where; commits nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def mode(self, tenant_id: str, space_id: str) -> PolicyMode:
+        """Return the policy of a space, else the tenant's, else the default."""
+        rows = self._session.execute(
+            sa.select(PolicyRow.space_id, PolicyRow.mode).where(
+                PolicyRow.tenant_id == tenant_id, PolicyRow.space_id.in_([space_id, ""])
+            )
+        )
+        modes = {row.space_id: row.mode for row in rows}
+        mode: PolicyMode = modes.get(space_id) or modes.get("") or DEFAULT_MODE
+        return mode
+
+    def set_mode(self, tenant_id: str, space_id: str, mode: PolicyMode) -> None:
+        """Set the policy of a space, or the tenant's default for an empty id."""
+        self._session.merge(
+            PolicyRow(tenant_id=tenant_id, space_id=space_id, mode=mode)
+        )
+
+    def whitelist(self, tenant_id: str) -> Sequence[WhitelistEntry]:
+        """Return where SAFE_TEST may write."""
+        rows = self._session.scalars(
+            sa.select(WhitelistRow)
+            .where(WhitelistRow.tenant_id == tenant_id)
+            .order_by(WhitelistRow.kind, WhitelistRow.value)
+        )
+        return [WhitelistEntry(kind=row.kind, value=row.value) for row in rows]  # type: ignore[arg-type]
+
+    def allow(self, tenant_id: str, entry: WhitelistEntry) -> None:
+        """Add a whitelist entry; twice is once."""
+        self._session.merge(
+            WhitelistRow(tenant_id=tenant_id, kind=entry.kind, value=entry.value)
+        )
+
+    def disallow(self, tenant_id: str, entry: WhitelistEntry) -> bool:
+        """Remove a whitelist entry; False if there was none."""
+        removed = self._session.execute(
+            sa.delete(WhitelistRow)
+            .where(
+                WhitelistRow.tenant_id == tenant_id,
+                WhitelistRow.kind == entry.kind,
+                WhitelistRow.value == entry.value,
+            )
+            .returning(WhitelistRow.value)
+        )
+        return removed.first() is not None
+
+    def keep_space(self, tenant_id: str, space: Space) -> None:
+        """Remember a space's key and name."""
+        self._session.merge(
+            SpaceRow(
+                tenant_id=tenant_id, space_id=space.id, key=space.key, name=space.name
+            )
+        )
+
+    def space_key(self, tenant_id: str, space_id: str) -> str | None:
+        """Return a space's key, if it was ever seen."""
+        return self._session.scalar(
+            sa.select(SpaceRow.key).where(
+                SpaceRow.tenant_id == tenant_id, SpaceRow.space_id == space_id
+            )
+        )
+
+    def space_id(self, tenant_id: str, key: str) -> str | None:
+        """Return the id of a space by its key, whatever the case."""
+        return self._session.scalar(
+            sa.select(SpaceRow.space_id).where(
+                SpaceRow.tenant_id == tenant_id,
+                sa.func.lower(SpaceRow.key) == key.lower(),
+            )
+        )

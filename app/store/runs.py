@@ -1,0 +1,144 @@
+"""Runs with their receipts, paid completions, and the audit of record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.store.base import db_time
+from app.store.tables import AuditRow, CompletionRow, RunRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What one processing of one page came to."""
+
+    page_id: str
+    outcome: str
+    started_at: datetime
+    job_id: int | None = None
+    page_version: int | None = None
+    content_hash: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    ai_calls: int = 0
+    requests: int = 0
+    points: int = 0
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RunStore:
+    """Reads and writes runs, completions and audit rows; commits nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, tenant_id: str, run: NewRun) -> int:
+        """Write a run; return its id."""
+        return self._session.execute(
+            sa.insert(RunRow)
+            .values(
+                tenant_id=tenant_id,
+                job_id=run.job_id,
+                page_id=run.page_id,
+                page_version=run.page_version,
+                outcome=run.outcome,
+                content_hash=run.content_hash,
+                provider=run.provider,
+                model=run.model,
+                ai_calls=run.ai_calls,
+                requests=run.requests,
+                points=run.points,
+                receipt=dict(run.receipt),
+                started_at=run.started_at,
+                finished_at=db_time(),
+            )
+            .returning(RunRow.id)
+        ).scalar_one()
+
+    def recent(
+        self, tenant_id: str, *, page_id: str | None = None, limit: int = 50
+    ) -> Sequence[RunRow]:
+        """Return a tenant's latest runs, newest first."""
+        query = sa.select(RunRow).where(RunRow.tenant_id == tenant_id)
+        if page_id is not None:
+            query = query.where(RunRow.page_id == page_id)
+        return self._session.scalars(
+            query.order_by(RunRow.id.desc()).limit(limit)
+        ).all()
+
+    def outcomes(self, tenant_id: str) -> dict[str, int]:
+        """Count a tenant's runs by outcome."""
+        rows = self._session.execute(
+            sa.select(RunRow.outcome, sa.func.count())
+            .where(RunRow.tenant_id == tenant_id)
+            .group_by(RunRow.outcome)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def completion(
+        self, tenant_id: str, page_id: str, content_hash: str
+    ) -> dict[str, Any] | None:
+        """Return the answer already paid for this very content."""
+        return self._session.scalar(
+            sa.select(CompletionRow.answer).where(
+                CompletionRow.tenant_id == tenant_id,
+                CompletionRow.page_id == page_id,
+                CompletionRow.content_hash == content_hash,
+            )
+        )
+
+    def keep_completion(
+        self, tenant_id: str, page_id: str, content_hash: str, answer: Mapping[str, Any]
+    ) -> None:
+        """Keep an answer; it replaces the one for the page's former content."""
+        self._session.merge(
+            CompletionRow(
+                tenant_id=tenant_id,
+                page_id=page_id,
+                content_hash=content_hash,
+                answer=dict(answer),
+                answered_at=db_time(),
+            )
+        )
+
+    def audit(
+        self,
+        tenant_id: str,
+        *,
+        actor: str,
+        action: str,
+        page_id: str | None = None,
+        run_id: int | None = None,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record one act, with what was before and after."""
+        self._session.execute(
+            sa.insert(AuditRow).values(
+                tenant_id=tenant_id,
+                at=db_time(),
+                actor=actor,
+                action=action,
+                page_id=page_id,
+                run_id=run_id,
+                before=dict(before or {}),
+                after=dict(after or {}),
+            )
+        )
+
+    def audit_trail(
+        self, tenant_id: str, *, page_id: str | None = None, limit: int = 50
+    ) -> Sequence[AuditRow]:
+        """Return a tenant's latest audit rows, newest first."""
+        query = sa.select(AuditRow).where(AuditRow.tenant_id == tenant_id)
+        if page_id is not None:
+            query = query.where(AuditRow.page_id == page_id)
+        return self._session.scalars(
+            query.order_by(AuditRow.id.desc()).limit(limit)
+        ).all()

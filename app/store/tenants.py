@@ -1,0 +1,210 @@
+"""Tenants: found by cloud id, paused, ended, merged and purged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.domain.tenants import PURGE_GRACE, Tenant
+from app.store.base import Base, db_time
+from app.store.tables import InstallationRow, TenantRow
+
+
+class TenantStore:
+    """Reads and changes tenants; commits nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, tenant_id: str) -> Tenant | None:
+        """Return a tenant by our own id."""
+        row = self._session.get(TenantRow, tenant_id)
+        return None if row is None else _value(row)
+
+    def by_cloud_id(self, cloud_id: str) -> Tenant | None:
+        """Return the tenant of a site."""
+        row = self._session.scalar(
+            sa.select(TenantRow).where(TenantRow.cloud_id == cloud_id)
+        )
+        return None if row is None else _value(row)
+
+    def all(self) -> Sequence[Tenant]:
+        """Return every tenant, oldest first (for the operator's list)."""
+        rows = self._session.scalars(
+            sa.select(TenantRow).order_by(TenantRow.created_at)
+        )
+        return [_value(row) for row in rows]
+
+    def create(self, *, site_url: str, cloud_id: str | None = None) -> Tenant:
+        """Add a tenant; a rival that added the same site first wins."""
+        tenant_id = str(uuid4())
+        try:
+            with self._session.begin_nested():
+                self._session.execute(
+                    sa.insert(TenantRow).values(
+                        id=tenant_id,
+                        cloud_id=cloud_id,
+                        site_url=site_url,
+                        status="active",
+                        created_at=db_time(),
+                        memory_version=0,
+                    )
+                )
+        except sa.exc.IntegrityError:
+            rival = self.by_cloud_id(cloud_id or "")
+            if rival is None:
+                raise
+            return rival
+        return Tenant(
+            id=tenant_id, cloud_id=cloud_id, site_url=site_url, status="active"
+        )
+
+    def activate(self, tenant_id: str) -> None:
+        """Bring a tenant (back) to life; its data is as it was left."""
+        self._update(
+            tenant_id,
+            status="active",
+            uninstalled_at=None,
+            purge_after=None,
+        )
+
+    def end_if_unused(self, tenant_id: str) -> bool:
+        """Mark a tenant without living installations as uninstalled."""
+        living = sa.exists().where(
+            InstallationRow.tenant_id == tenant_id,
+            InstallationRow.status != "uninstalled",
+        )
+        ended = self._session.execute(
+            sa.update(TenantRow)
+            .where(TenantRow.id == tenant_id, TenantRow.status == "active", ~living)
+            .values(
+                status="uninstalled",
+                uninstalled_at=db_time(),
+                purge_after=db_time(PURGE_GRACE),
+            )
+            .returning(TenantRow.id)
+        )
+        return ended.first() is not None
+
+    def pause(self, tenant_id: str, *, delay: timedelta, reason: str) -> None:
+        """Claim none of the tenant's jobs for `delay`; a longer pause stands."""
+        until = db_time(delay)
+        self._session.execute(
+            sa.update(TenantRow)
+            .where(
+                TenantRow.id == tenant_id,
+                sa.or_(
+                    TenantRow.blocked_until.is_(None), TenantRow.blocked_until < until
+                ),
+            )
+            .values(blocked_until=until, blocked_reason=reason)
+            .execution_options(synchronize_session=False)
+        )
+
+    def pause_everyone(self, *, delay: timedelta, reason: str) -> None:
+        """Pause every tenant: the app's own quota is spent."""
+        until = db_time(delay)
+        self._session.execute(
+            sa.update(TenantRow)
+            .where(
+                sa.or_(
+                    TenantRow.blocked_until.is_(None), TenantRow.blocked_until < until
+                )
+            )
+            .values(blocked_until=until, blocked_reason=reason)
+            .execution_options(synchronize_session=False)
+        )
+
+    def resume(self, tenant_id: str, *, reason: str) -> bool:
+        """End a pause that was for `reason`; other pauses stand."""
+        resumed = self._session.execute(
+            sa.update(TenantRow)
+            .where(TenantRow.id == tenant_id, TenantRow.blocked_reason == reason)
+            .values(blocked_until=None, blocked_reason=None)
+            .returning(TenantRow.id)
+        )
+        return resumed.first() is not None
+
+    def set_cloud_id(self, tenant_id: str, cloud_id: str) -> None:
+        """Record which site a tenant is."""
+        self._update(tenant_id, cloud_id=cloud_id)
+
+    def merge(self, tenant_id: str, *, into: str) -> None:
+        """Make two records of one site one tenant; what `into` has already stands."""
+        for table in Base.metadata.sorted_tables:
+            if "tenant_id" not in table.c:
+                continue
+            self._drop_rivals(table, tenant_id, into)
+            self._session.execute(
+                sa.update(table)
+                .where(table.c.tenant_id == tenant_id)
+                .values(tenant_id=into)
+            )
+        self._session.execute(sa.delete(TenantRow).where(TenantRow.id == tenant_id))
+        self._session.expire_all()
+
+    def purge(self, tenant_id: str) -> bool:
+        """Erase a tenant whose grace is over; False if it lives or may still return."""
+        doomed = self._session.scalar(
+            sa.select(TenantRow.id).where(
+                TenantRow.id == tenant_id,
+                TenantRow.status == "uninstalled",
+                TenantRow.purge_after <= db_time(),
+            )
+        )
+        if doomed is None:
+            return False
+        for table in reversed(Base.metadata.sorted_tables):
+            if "tenant_id" in table.c:
+                self._session.execute(
+                    sa.delete(table).where(table.c.tenant_id == tenant_id)
+                )
+        self._session.execute(sa.delete(TenantRow).where(TenantRow.id == tenant_id))
+        return True
+
+    def _drop_rivals(self, table: sa.Table, tenant_id: str, into: str) -> None:
+        """Delete the loser's rows that a unique key of the winner forbids."""
+        uniques = [
+            tuple(index.columns)
+            for index in table.indexes
+            if index.unique and "tenant_id" in index.columns
+        ]
+        uniques += [
+            tuple(constraint.columns)
+            for constraint in table.constraints
+            if isinstance(constraint, sa.PrimaryKeyConstraint | sa.UniqueConstraint)
+            and "tenant_id" in constraint.columns
+        ]
+        for columns in uniques:
+            other = table.alias()
+            same = [
+                other.c[column.name] == column
+                for column in columns
+                if column.name != "tenant_id"
+            ]
+            if table.name == "jobs":
+                same.append(other.c.state == table.c.state)
+            self._session.execute(
+                sa.delete(table).where(
+                    table.c.tenant_id == tenant_id,
+                    sa.exists().where(other.c.tenant_id == into, *same),
+                )
+            )
+
+    def _update(self, tenant_id: str, **values: object) -> None:
+        self._session.execute(
+            sa.update(TenantRow).where(TenantRow.id == tenant_id).values(**values)
+        )
+
+
+def _value(row: TenantRow) -> Tenant:
+    return Tenant(
+        id=row.id,
+        cloud_id=row.cloud_id,
+        site_url=row.site_url,
+        status="active" if row.status == "active" else "uninstalled",
+    )
