@@ -22,7 +22,6 @@ from pydantic import (
     model_validator,
 )
 
-from app.domain.modes import AgentMode
 from app.errors import ConfigurationError
 
 DEFAULT_DATABASE_URL = "sqlite:///./var/confluence-ai.db"
@@ -35,6 +34,8 @@ def _split(value: Any) -> Any:
 
 
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+#: As in `app.domain.modes`, which stands above this floor.
+AgentMode = Literal["TEST", "SAFE_TEST", "PROD"]
 Limit = Annotated[int | None, Field(gt=0)]
 
 
@@ -45,7 +46,7 @@ class Settings(BaseModel):
 
     app_base_url: str = "http://127.0.0.1:8080"
     app_key: str = Field(
-        default="com.confluence-ai.app", pattern=r"^[a-zA-Z0-9._-]{1,64}$"
+        default="confluence-ai", pattern=r"^[a-zA-Z0-9._-]{1,64}$"
     )
     database_url: str = DEFAULT_DATABASE_URL
     encryption_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = ()
@@ -95,6 +96,14 @@ class Settings(BaseModel):
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("forge_environments", mode="after")
+    @classmethod
+    def _environments(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = ("DEVELOPMENT", "STAGING", "PRODUCTION")
+        if unknown := sorted(set(map(str.upper, value)) - set(known)):
+            raise ValueError(f"expected some of {', '.join(known)}, not {unknown[0]}")
+        return tuple(map(str.upper, value))
 
     @field_validator("app_base_url", "connect_install_keys_url", "forge_jwks_url")
     @classmethod

@@ -1,0 +1,3 @@
+"""The command line: parses, calls one use case, prints."""
+
+from __future__ import annotations

@@ -71,7 +71,9 @@ def plan_labels(
     refused = {label for label, state in ledger.items() if state == "withdrawn"}
     refused.update(withdrawn)
     ours = sum(
-        1 for label, state in ledger.items() if state == "written" and label in present
+        1
+        for label, state in ledger.items()
+        if state != "withdrawn" and label in present
     )
     room = max(max_labels - ours, 0)
     items: list[PlanItem] = []

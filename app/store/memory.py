@@ -39,6 +39,7 @@ class MemoryStore:
                 language=row.language,
                 weights=row.weights,
                 labels=frozenset(row.labels),
+                title=row.title,
             )
             for row in rows
         ]
@@ -52,11 +53,23 @@ class MemoryStore:
                 space_id=memory.space_id,
                 parent_id=memory.parent_id,
                 page_version=page_version,
+                title=memory.title,
                 language=memory.language,
                 weights={stem: round(w, 3) for stem, w in memory.weights.items()},
                 labels=sorted(memory.labels),
             )
         )
+        self._bump(tenant_id)
+
+    def change_label(
+        self, tenant_id: str, page_id: str, label: str, *, present: bool
+    ) -> None:
+        """Follow a person who put a label on a remembered page, or took it off."""
+        row = self._session.get(PageMemoryRow, (tenant_id, page_id))
+        if row is None:
+            return
+        labels = set(row.labels) - {label}
+        row.labels = sorted(labels | {label} if present else labels)
         self._bump(tenant_id)
 
     def forget(self, tenant_id: str, page_ids: Collection[str]) -> None:
@@ -68,6 +81,13 @@ class MemoryStore:
             )
         )
         self._bump(tenant_id)
+
+    def count(self, tenant_id: str) -> int:
+        """Return how many pages are remembered."""
+        count = self._session.scalar(
+            sa.select(sa.func.count()).where(PageMemoryRow.tenant_id == tenant_id)
+        )
+        return count or 0
 
     def page_ids(self, tenant_id: str, space_id: str) -> set[str]:
         """Return the remembered pages of a space."""

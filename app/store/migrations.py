@@ -41,4 +41,7 @@ def current(session: Session) -> str | None:
     connection = session.connection()
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    return session.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    version: str | None = session.scalar(
+        sa.text("SELECT version_num FROM alembic_version")
+    )
+    return version

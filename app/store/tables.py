@@ -270,6 +270,7 @@ class PageMemoryRow(Base):
     space_id: Mapped[str]
     parent_id: Mapped[str | None]
     page_version: Mapped[int] = mapped_column(sa.BigInteger)
+    title: Mapped[str]
     language: Mapped[str]
     weights: Mapped[dict[str, Any]]
     labels: Mapped[list[Any]]

@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from typing_extensions import override
+
 from app.domain.completions import Completion, Prompt
 from app.domain.events import Host
 from app.domain.pages import ContentProperty, Label, Page, PageText, Space
@@ -44,6 +46,7 @@ class SiteAccess:
     secret: str
     app_key: str
 
+    @override
     def __repr__(self) -> str:
         """Leave the secret out."""
         return f"SiteAccess(host={self.host!r}, base_url={self.base_url!r})"
@@ -166,8 +169,9 @@ class HostKeys(Protocol):
         ...
 
     async def forge_key(self, kid: str) -> dict[str, Any]:
-        """Return the JWK that signed a Forge Invocation Token; refreshed on an
-        unknown kid, with a limit on refreshes.
+        """Return the JWK that signed a Forge Invocation Token.
+
+        The key set is fetched again on an unknown kid, with a limit on refreshes.
 
         Raises:
             NotAuthenticated: No such key.

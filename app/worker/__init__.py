@@ -1,0 +1,3 @@
+"""Background work: leases jobs, runs them, settles them; knows no page and no SQL."""
+
+from __future__ import annotations

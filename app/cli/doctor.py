@@ -1,0 +1,92 @@
+"""`check`: every requirement, one by one, with what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.errors import AppError, NotAuthenticated
+from app.settings import Settings
+from app.usecases.report_health import readiness
+from app.usecases.services import Services
+
+_NOBODY = "confluence-ai-doctor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One requirement."""
+
+    subject: str
+    good: bool
+    told: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return asdict(self)
+
+
+def examine_settings(settings: Settings) -> list[Finding]:
+    """Examine what needs nothing opened."""
+    return [
+        Finding(subject="settings", good=True, told="read"),
+        _address(settings),
+        _guard(settings),
+    ]
+
+
+async def examine_services(settings: Settings, services: Services) -> list[Finding]:
+    """Examine everything else that can be without touching a tenant."""
+    findings = [
+        Finding(subject=name, good=told == "ok", told=told)
+        for name, told in (await readiness(services)).items()
+    ]
+    findings += await _hosts(settings, services)
+    told = f"{services.provider.name} ({services.provider.model})"
+    findings.append(Finding(subject="AI provider", good=True, told=told))
+    return findings
+
+
+def _address(settings: Settings) -> Finding:
+    secure = settings.app_base_url.startswith("https://")
+    local = (
+        "//127.0.0.1" in settings.app_base_url or "//localhost" in settings.app_base_url
+    )
+    told = settings.app_base_url
+    if not secure:
+        told += " (plain http: only a sandbox on this machine can call it)"
+    return Finding(subject="APP_BASE_URL", good=secure or local, told=told)
+
+
+def _guard(settings: Settings) -> Finding:
+    told = {
+        "TEST": "TEST: nothing is ever written",
+        "SAFE_TEST": "SAFE_TEST: only whitelisted places are written to",
+        "PROD": "PROD: pages are written wherever policy allows",
+    }[settings.agent_mode]
+    return Finding(subject="AGENT_MODE", good=True, told=told)
+
+
+async def _hosts(settings: Settings, services: Services) -> list[Finding]:
+    """Ask each key host for a key that cannot exist: a plain no is a good sign."""
+    findings = []
+    if settings.connect_enabled:
+        findings.append(await _asked("Connect install keys", services.keys.install_key))
+    if settings.forge_app_id:
+        findings.append(await _asked("Forge JWKS", services.keys.forge_key))
+    else:
+        told = "FORGE_APP_ID is empty: Forge calls are refused"
+        findings.append(
+            Finding(subject="Forge", good=settings.connect_enabled, told=told)
+        )
+    return findings
+
+
+async def _asked(subject: str, ask: Any) -> Finding:
+    try:
+        await ask(_NOBODY)
+    except NotAuthenticated:
+        return Finding(subject=subject, good=True, told="reachable")
+    except AppError as error:
+        return Finding(subject=subject, good=False, told=str(error))
+    return Finding(subject=subject, good=False, told="answers to any name")

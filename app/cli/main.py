@@ -1,0 +1,199 @@
+"""`confluence-ai`: the operator's commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from typing_extensions import override
+
+from app.cli import doctor, tables
+from app.cli.program import Program
+from app.domain.modes import WhitelistEntry
+from app.errors import AppError, ConfigurationError
+from app.store import migrations
+from app.store.encryption import new_key
+from app.usecases import operate
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+
+
+class _Group(click.Group):
+    """Tells named failures in a line, not a traceback; exit code 2 for settings."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                click.echo(f"error: {problem}", err=True)
+            ctx.exit(2)
+        except AppError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(".env"),
+    help="Settings file; the environment goes over it.",
+    show_default=True,
+)
+@click.version_option(package_name="confluence-ai", message="%(version)s")
+@click.pass_context
+def cli(ctx: click.Context, env_file: Path) -> None:
+    """Confluence AI: labels and summaries for every Confluence page."""
+    ctx.obj.env_file = env_file
+
+
+@cli.command()
+@click.pass_obj
+def serve(program: Program) -> None:
+    """Answer the hosts over HTTP (and work, if the worker is embedded)."""
+    program.serve(program.settings())
+
+
+@cli.command()
+@click.pass_obj
+def worker(program: Program) -> None:
+    """Work on jobs; several may run side by side on PostgreSQL."""
+    program.work(program.settings())
+
+
+@cli.command()
+@click.pass_obj
+def migrate(program: Program) -> None:
+    """Bring the database to this version's schema."""
+    settings = program.settings()
+    asyncio.run(migrations.upgrade(settings.database_url))
+    click.echo(f"database is at {migrations.head()}")
+
+
+@cli.command()
+@click.option(
+    "--new-key", "make_key", is_flag=True, help="Print a fresh ENCRYPTION_KEYS entry."
+)
+@json_option
+@click.pass_obj
+def check(program: Program, *, make_key: bool, as_json: bool) -> None:
+    """Doctor: say of each requirement whether it is met, and if not, why."""
+    if make_key:
+        click.echo(new_key())
+        return
+    settings = program.settings()
+    findings = doctor.examine_settings(settings)
+    findings += program.ask(lambda s: doctor.examine_services(settings, s))
+    for finding in findings:
+        if as_json:
+            click.echo(json.dumps(finding.as_dict()))
+        else:
+            mark = "ok " if finding.good else "BAD"
+            click.echo(f"{mark} {finding.subject}: {finding.told}")
+    if not all(finding.good for finding in findings):
+        sys.exit(1)
+
+
+@cli.group()
+def tenants() -> None:
+    """List sites; set their policy and whitelist."""
+
+
+@tenants.command("list")
+@json_option
+@click.pass_obj
+def list_tenants(program: Program, *, as_json: bool) -> None:
+    """List every site that ever installed the app."""
+    tables.echo(program.ask(operate.list_tenants), as_json=as_json)
+
+
+@tenants.command("policy")
+@click.argument("tenant")
+@click.argument("mode", type=click.Choice(["off", "suggest", "auto"]))
+@click.option("--space", default=None, help="Key of one space; all of them without.")
+@click.pass_obj
+def set_policy(program: Program, tenant: str, mode: str, space: str | None) -> None:
+    """Set what may happen on a site, or in one of its spaces."""
+    program.ask(lambda s: operate.set_policy(s, tenant, mode, space))
+    click.echo(f"policy of {space or 'the whole site'} is now {mode}")
+
+
+@tenants.command("allow")
+@click.argument("tenant")
+@click.argument("kind", type=click.Choice(["space", "page", "tree"]))
+@click.argument("value")
+@click.option("--remove", is_flag=True, help="Take the entry off the whitelist.")
+@click.pass_obj
+def allow(
+    program: Program, tenant: str, kind: Any, value: str, *, remove: bool
+) -> None:
+    """Whitelist a space key, a page id, or the page id of a tree's root."""
+    entry = WhitelistEntry(kind=kind, value=value)
+    program.ask(lambda s: operate.change_whitelist(s, tenant, entry, remove=remove))
+    click.echo(f"{kind} {value} is {'off' if remove else 'on'} the whitelist")
+
+
+@tenants.command("whitelist")
+@click.argument("tenant")
+@json_option
+@click.pass_obj
+def whitelist(program: Program, tenant: str, *, as_json: bool) -> None:
+    """List where SAFE_TEST may write."""
+    tables.echo(
+        program.ask(lambda s: operate.list_whitelist(s, tenant)), as_json=as_json
+    )
+
+
+@cli.command()
+@click.argument("tenant")
+@click.option("--page", default=None, help="Only this page.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--failed", is_flag=True, help="Show dead letters instead.")
+@click.option(
+    "--retry", type=int, default=None, help="Retry the dead letter of this id."
+)
+@json_option
+@click.pass_obj
+def runs(
+    program: Program,
+    tenant: str,
+    page: str | None,
+    limit: int,
+    retry: int | None,
+    *,
+    failed: bool,
+    as_json: bool,
+) -> None:
+    """Show what was done to pages, newest first; see and retry dead letters."""
+    if retry is not None:
+        program.ask(lambda s: operate.retry_job(s, tenant, retry))
+        click.echo(f"job {retry} is ready again")
+        return
+    if failed:
+        found = program.ask(lambda s: operate.list_failed(s, tenant, limit))
+    else:
+        found = program.ask(lambda s: operate.list_runs(s, tenant, page, limit))
+    tables.echo(found, as_json=as_json)
+
+
+@cli.command()
+@click.argument("tenant")
+@click.option("--page", default=None, help="Only this page.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@json_option
+@click.pass_obj
+def audit(
+    program: Program, tenant: str, page: str | None, limit: int, *, as_json: bool
+) -> None:
+    """Show who changed what, with before and after, newest first."""
+    tables.echo(
+        program.ask(lambda s: operate.list_audit(s, tenant, page, limit)),
+        as_json=as_json,
+    )

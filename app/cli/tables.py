@@ -1,0 +1,38 @@
+"""Prints rows: a table for people, JSON lines for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+_WIDEST = 60
+
+
+def echo(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print rows that share their columns."""
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row, ensure_ascii=False, default=str))
+        return
+    if not rows:
+        click.echo("nothing yet")
+        return
+    columns = list(rows[0])
+    cells = [[_short(row[column]) for column in columns] for row in rows]
+    widths = [
+        max(len(column), *(len(line[at]) for line in cells))
+        for at, column in enumerate(columns)
+    ]
+    for line in [columns, *cells]:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        value = ", ".join(map(str, value)) or "-"
+    text = "-" if value is None else str(value)
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

@@ -1,0 +1,47 @@
+"""The process's shared connections to Confluence sites and Atlassian's gateway."""
+
+from __future__ import annotations
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import metadata
+
+import httpx
+
+#: Seconds; the whole of one request is bounded by the client besides.
+TIMEOUTS = httpx.Timeout(connect=5, read=20, write=20, pool=5)
+
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+
+
+def open_pool(
+    transport: httpx.AsyncBaseTransport | None = None,
+    *,
+    timeouts: httpx.Timeout = TIMEOUTS,
+) -> httpx.AsyncClient:
+    """Return an HTTP client fit for all tenants at once; the caller closes it.
+
+    It follows no redirect, reads no proxy or credentials from the environment,
+    and keeps no cookie: the gateway is one host for every tenant, and a cookie of
+    one must not travel with the calls of another.
+
+    Args:
+        transport: Replaces the network, for tests.
+        timeouts: For connecting, reading, writing, and for a free connection.
+    """
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.AsyncClient(
+        transport=transport,
+        timeout=timeouts,
+        limits=_LIMITS,
+        headers={"User-Agent": f"confluence-ai/{_version()}"},
+        cookies=no_cookies,
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def _version() -> str:
+    try:
+        return metadata.version("confluence-ai")
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,343 @@
+"""What speaks for each of a site's labels on one page, in numbers and in words.
+
+A page that the memory knows is left out of everything here: it is no neighbour of its
+own, its labels are not counted, its words make nothing more common. A label that only
+this page carries therefore looks exactly as if nobody had ever used it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.domain.memory import SiteMemory, Trace, dampened
+from app.domain.pages import PageText
+from app.domain.stems import name_stems, stems, weigh
+
+#: Pages that vote.
+NEIGHBOURS = 10
+#: Labelled pages at which half of what is learned counts.
+HALF_LEARNED = 12.0
+#: Neighbours named in evidence, and the letters of each title.
+_NAMED = 2
+_TITLE_LENGTH = 60
+#: The vote of a label is compared with its share of the site; both a little above zero.
+_VOTE_FLOOR = 0.05
+#: Siblings weigh against so many pages that are as the site at large.
+_SIBLING_PRIOR = 2
+
+#: Names of `Outlook.features`, in their order.
+FEATURES = (
+    "bias",
+    "vote",
+    "vote_root",
+    "lift",
+    "nearest",
+    "nearest_relative",
+    "centre",
+    "in_title",
+    "partly_in_title",
+    "in_prose",
+    "name_weight",
+    "name_weight_partly",
+    "popularity",
+    "habit",
+    "on_parent",
+    "on_siblings",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What speaks for one label: for the model, and for a person."""
+
+    name: str
+    features: tuple[float, ...] = field(repr=False)
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbour:
+    similarity: float
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resemblance:
+    """How labels stand with the pages that resemble ours; all by label.
+
+    Attributes:
+        closest: The pages that vote, most similar first.
+        votes: Share of the closest pages' squared similarities.
+        nearest: Similarity of the most similar page that carries it.
+        centres: Similarity to the middle of all its pages.
+        counts: How many other pages carry it.
+        labelled: How many other pages carry any label.
+    """
+
+    closest: tuple[_Neighbour, ...]
+    votes: Mapping[str, float]
+    nearest: Mapping[str, float]
+    centres: Mapping[str, float]
+    counts: Mapping[str, int]
+    labelled: int
+
+    @property
+    def strongest(self) -> float:
+        """The similarity of the most similar page, or 1 when nothing is similar."""
+        return (self.closest[0].similarity if self.closest else 0.0) or 1.0
+
+    @property
+    def habit(self) -> float:
+        """How many labels similar pages have, dampened."""
+        carried = sum(len(one.trace.labels) for one in self.closest)
+        return math.log1p(carried / max(1, len(self.closest)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wording:
+    """Our page's words, and how rare they are on the rest of the site."""
+
+    title: frozenset[str]
+    headings: frozenset[str]
+    weights: Mapping[str, float]
+    rarity: Mapping[str, float]
+    pages: int
+
+    def rarity_of(self, stem: str) -> float:
+        """Rarity of a stem; one that no page has is the rarest."""
+        return self.rarity.get(stem, math.log1p(self.pages))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Family:
+    parent: Trace | None
+    siblings: tuple[Trace, ...]
+
+
+def survey(
+    memory: SiteMemory,
+    page: PageText,
+    *,
+    page_id: str | None = None,
+    parent_id: str | None = None,
+) -> tuple[float, tuple[Outlook, ...]]:
+    """Return how much the site has taught (0..1), and each label's outlook by name."""
+    own = memory.traces.get(page_id) if page_id is not None else None
+    wording = _wording(memory, page, own)
+    resemblance = _resemblance(memory, _neighbours(memory, wording, own), own)
+    family = _family(memory, parent_id, own)
+    names = sorted(memory.vocabulary | resemblance.counts.keys())
+    learned = resemblance.labelled / (resemblance.labelled + HALF_LEARNED)
+    return learned, tuple(
+        _outlook(name, resemblance, wording, family) for name in names
+    )
+
+
+def _wording(memory: SiteMemory, page: PageText, own: Trace | None) -> _Wording:
+    weights = weigh(page)
+    pages = len(memory.traces) - (own is not None)
+    known = frozenset(own.stems) if own is not None else frozenset[str]()
+    rarity = {
+        stem: math.log1p(pages / (1 + memory.pages_with(stem) - (stem in known)))
+        for stem in weights
+    }
+    return _Wording(
+        title=frozenset(stems(page.title)),
+        headings=frozenset(stem for text in page.headings for stem in stems(text)),
+        weights=weights,
+        rarity=rarity,
+        pages=pages,
+    )
+
+
+def _neighbours(
+    memory: SiteMemory, wording: _Wording, own: Trace | None
+) -> list[_Neighbour]:
+    """Return all other labelled pages, most similar first, ties by page id."""
+    # A cosine, but for the other page's length, which leaves rarity out (see
+    # `SiteMemory`): rarity comes in twice with our page, and its ceiling goes once.
+    ours = {
+        stem: share * wording.rarity[stem]
+        for stem, share in dampened(wording.weights).items()
+    }
+    length = math.sqrt(math.fsum(share * share for share in ours.values()))
+    ceiling = (math.log1p(wording.pages) * length) or 1.0
+    sums = memory.overlaps(
+        {stem: share * wording.rarity[stem] / ceiling for stem, share in ours.items()}
+    )
+    found = (
+        _Neighbour(total, memory.traces[page_id])
+        for page_id, total in zip(memory.slots, sums, strict=True)
+        if page_id is not None and (own is None or page_id != own.page_id)
+    )
+    return sorted(found, key=lambda one: (-one.similarity, one.trace.page_id))
+
+
+def _resemblance(
+    memory: SiteMemory, neighbours: Sequence[_Neighbour], own: Trace | None
+) -> _Resemblance:
+    nearest: dict[str, float] = {}
+    sums: dict[str, float] = {}
+    counts: Counter[str] = Counter()
+    for one in neighbours:
+        for name in one.trace.labels:
+            nearest.setdefault(name, one.similarity)
+            sums[name] = sums.get(name, 0.0) + one.similarity
+            counts[name] += 1
+    norms = memory.norms_without(own)
+    closest = tuple(one for one in neighbours[:NEIGHBOURS] if one.similarity > 0.0)
+    return _Resemblance(
+        closest=closest,
+        votes=_votes(closest),
+        nearest=nearest,
+        centres={name: sums[name] / math.sqrt(max(norms[name], 1e-9)) for name in sums},
+        counts=counts,
+        labelled=len(neighbours),
+    )
+
+
+def _votes(closest: Iterable[_Neighbour]) -> dict[str, float]:
+    votes: dict[str, float] = {}
+    total = 0.0
+    for one in closest:
+        power = one.similarity**2
+        total += power
+        for name in one.trace.labels:
+            votes[name] = votes.get(name, 0.0) + power
+    return {name: vote / total for name, vote in votes.items()}
+
+
+def _family(memory: SiteMemory, parent_id: str | None, own: Trace | None) -> _Family:
+    if parent_id is None:
+        return _Family(parent=None, siblings=())
+    ids = memory.children.get(parent_id, ())
+    return _Family(
+        parent=memory.traces.get(parent_id),
+        siblings=tuple(
+            memory.traces[page_id]
+            for page_id in ids
+            if own is None or page_id != own.page_id
+        ),
+    )
+
+
+def _outlook(
+    name: str, resemblance: _Resemblance, wording: _Wording, family: _Family
+) -> Outlook:
+    parts = name_stems(name)
+    share = (resemblance.counts.get(name, 0) + 0.5) / (resemblance.labelled + 1)
+    features = (
+        1.0,
+        *_resemblance_features(name, resemblance),
+        *_wording_features(parts, wording),
+        _popularity(name, resemblance),
+        resemblance.habit,
+        *_family_features(name, family, share),
+    )
+    told = (
+        *_told_by_pages(name, resemblance),
+        *_told_by_words(frozenset(parts), wording),
+        *_told_by_family(name, family),
+    )
+    evidence = "; ".join(told) or _told_by_site(resemblance.counts.get(name, 0))
+    return Outlook(name=name, features=features, evidence=evidence)
+
+
+def _resemblance_features(name: str, seen: _Resemblance) -> tuple[float, ...]:
+    vote = seen.votes.get(name, 0.0)
+    share = seen.counts.get(name, 0) / max(1, seen.labelled)
+    nearest = seen.nearest.get(name, 0.0)
+    return (
+        vote,
+        math.sqrt(vote),
+        math.log((vote + _VOTE_FLOOR) / (share + _VOTE_FLOOR)),
+        nearest,
+        nearest / seen.strongest,
+        seen.centres.get(name, 0.0),
+    )
+
+
+def _wording_features(parts: Sequence[str], wording: _Wording) -> tuple[float, ...]:
+    if not parts:
+        return (0.0,) * 5
+    named = frozenset(parts)
+    rarities = [wording.rarity_of(part) for part in parts]
+    # On an empty site every word is as rare as can be.
+    rarest = math.log1p(wording.pages)
+    rare = math.fsum(rarities) / len(parts) / rarest if rarest else 1.0
+    said = [wording.weights.get(part, 0.0) for part in parts]
+    spoken = math.fsum(w * r for w, r in zip(said, rarities, strict=True))
+    return (
+        rare * (named <= wording.title),
+        rare * len(named & wording.title) / len(named),
+        rare * (named <= wording.weights.keys()),
+        rare * math.log1p(min(said)),
+        math.log1p(spoken / math.fsum(rarities)) if rarest else 0.0,
+    )
+
+
+def _popularity(name: str, seen: _Resemblance) -> float:
+    if not seen.labelled:
+        return 0.0
+    return math.log1p(seen.counts.get(name, 0)) / math.log1p(seen.labelled)
+
+
+def _family_features(name: str, family: _Family, share: float) -> tuple[float, ...]:
+    # Both are zero where nothing is known, and where the family is as the site.
+    labelled_parent = family.parent is not None and bool(family.parent.labels)
+    on_siblings = sum(name in one.labels for one in family.siblings)
+    expected = (on_siblings + _SIBLING_PRIOR * share) / (
+        len(family.siblings) + _SIBLING_PRIOR
+    )
+    return (
+        _on_parent(name, family) - share if labelled_parent else 0.0,
+        math.log(expected / share),
+    )
+
+
+def _on_parent(name: str, family: _Family) -> bool:
+    return family.parent is not None and name in family.parent.labels
+
+
+def _told_by_pages(name: str, seen: _Resemblance) -> Iterator[str]:
+    carrying = [one.trace for one in seen.closest if name in one.trace.labels]
+    if carrying:
+        titles = [_short(trace.title) for trace in carrying if trace.title.strip()]
+        named = f": {', '.join(titles[:_NAMED])}" if titles else ""
+        plural = "page" if len(seen.closest) == 1 else "pages"
+        yield f"on {len(carrying)} of {len(seen.closest)} similar {plural}{named}"
+
+
+def _told_by_words(named: frozenset[str], wording: _Wording) -> Iterator[str]:
+    if not named:
+        return
+    if named <= wording.title:
+        yield "in the title"
+    elif named <= wording.headings:
+        yield "in a heading"
+    elif named <= wording.weights.keys():
+        yield "in the text"
+
+
+def _told_by_family(name: str, family: _Family) -> Iterator[str]:
+    if _on_parent(name, family):
+        yield "on its parent page"
+    on_siblings = sum(name in one.labels for one in family.siblings)
+    if on_siblings:
+        yield f"on {on_siblings} of {len(family.siblings)} pages beside it"
+
+
+def _told_by_site(count: int) -> str:
+    if not count:
+        return "in the site's vocabulary"
+    return f"on {count} {'page' if count == 1 else 'pages'} of this site"
+
+
+def _short(title: str) -> str:
+    clean = " ".join(title.split())
+    if len(clean) <= _TITLE_LENGTH:
+        return clean
+    return clean[: _TITLE_LENGTH - 1].rstrip() + "…"

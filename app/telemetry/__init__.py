@@ -1,0 +1,3 @@
+"""What operators watch: log files and metrics."""
+
+from __future__ import annotations

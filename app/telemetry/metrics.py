@@ -1,0 +1,98 @@
+"""Metrics in Prometheus' format; one registry a process, made by the bootstrap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Every metric of the program; labels are bounded words, never ids."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    events: Counter = field(init=False)
+    refusals: Counter = field(init=False)
+    jobs: Counter = field(init=False)
+    job_seconds: Histogram = field(init=False)
+    job_wait_seconds: Histogram = field(init=False)
+    ai_calls: Counter = field(init=False)
+    ai_seconds: Histogram = field(init=False)
+    ai_cache_hits: Counter = field(init=False)
+    labels_written: Counter = field(init=False)
+    points: Counter = field(init=False)
+    queue_depth: Gauge = field(init=False)
+    queue_age_seconds: Gauge = field(init=False)
+    blocked_tenants: Gauge = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Register every metric."""
+        counters = {
+            "events": ("events", "Events by what became of them", ("host", "outcome")),
+            "refusals": ("refusals", "Refused requests", ("route", "kind")),
+            "jobs": ("jobs", "Settled jobs by verdict", ("kind", "verdict")),
+            "ai_calls": ("ai_calls", "Provider calls", ("provider", "outcome")),
+            "ai_cache_hits": ("ai_cache_hits", "Pages answered without a call", ()),
+            "labels_written": ("labels_written", "Labels put on pages", ()),
+            "points": ("confluence_points", "Points of Confluence's quota spent", ()),
+        }
+        for name, (metric, text, labels) in counters.items():
+            made = Counter(
+                f"confluence_ai_{metric}", text, labels, registry=self.registry
+            )
+            object.__setattr__(self, name, made)
+        histograms = {
+            "job_seconds": ("job_seconds", "Time a job ran", ("kind",)),
+            "job_wait_seconds": (
+                "job_wait_seconds",
+                "Time a due job waited",
+                ("kind",),
+            ),
+            "ai_seconds": ("ai_call_seconds", "Time of a provider call", ("provider",)),
+        }
+        for name, (metric, text, labels) in histograms.items():
+            object.__setattr__(
+                self,
+                name,
+                Histogram(
+                    f"confluence_ai_{metric}",
+                    text,
+                    labels,
+                    buckets=_SECONDS,
+                    registry=self.registry,
+                ),
+            )
+        gauges = {
+            "queue_depth": (
+                "queue_depth",
+                "Jobs that wait, run or failed",
+                _KIND_STATE,
+            ),
+            "queue_age_seconds": (
+                "queue_oldest_seconds",
+                "Age of the oldest due job",
+                (),
+            ),
+            "blocked_tenants": ("blocked_tenants", "Tenants that wait for a quota", ()),
+        }
+        for name, (metric, text, labels) in gauges.items():
+            made_gauge = Gauge(
+                f"confluence_ai_{metric}", text, labels, registry=self.registry
+            )
+            object.__setattr__(self, name, made_gauge)
+
+    def render(self) -> bytes:
+        """Return the exposition text."""
+        return generate_latest(self.registry)
+
+
+_KIND_STATE = ("kind", "state")

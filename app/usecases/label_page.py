@@ -1,0 +1,243 @@
+"""One run: reads a page, asks for labels and a summary, plans, applies, explains."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.domain.jobs import Done, Job
+from app.domain.pages import Page, PageText
+from app.domain.plans import Plan, byline_value, plan_labels
+from app.errors import AppError, WorkObsolete
+from app.store.ledger import LedgerStore
+from app.store.memory import MemoryStore
+from app.store.policies import PolicyStore
+from app.store.runs import NewRun, RunStore
+from app.usecases.apply_plan import Applied, apply_plan
+from app.usecases.complete_page import Answer, complete_page
+from app.usecases.learn_site import remember
+from app.usecases.ports import Confluence, PointsMeter
+from app.usecases.services import Services
+from app.usecases.site import open_site
+
+log = structlog.get_logger("app")
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known so far; becomes the run's row, however far it got."""
+
+    page_id: str
+    started_at: datetime
+    outcome: str = "error"
+    page: Page | None = None
+    answer: Answer | None = None
+    plan: Plan = field(default_factory=lambda: Plan(items=()))
+    applied: Applied = field(default_factory=Applied)
+    meter: PointsMeter = field(default_factory=PointsMeter)
+    error: str | None = None
+
+
+async def label_page(services: Services, job: Job) -> Done:
+    """Process one page; running it twice changes nothing and asks no AI again.
+
+    Raises:
+        WorkObsolete: The page or the tenant is gone; the run says so.
+        AppError: Anything else with a name; the queue decides what follows.
+    """
+    run = _Run(page_id=str(job.payload["page_id"]), started_at=services.now())
+    live = bool(job.payload.get("live", False))
+    try:
+        async with open_site(services, job.tenant_id) as (confluence, _, _):
+            run.meter = confluence.meter
+            await _process(services, confluence, job.tenant_id, run, live=live)
+    except WorkObsolete as error:
+        run.outcome = error.outcome
+        await _record(services, job, run)
+        raise
+    except AppError as error:
+        run.outcome = "interrupted"
+        run.error = str(error)
+        await _record(services, job, run)
+        raise
+    await _record(services, job, run)
+    return Done(outcome=run.outcome)
+
+
+async def _process(
+    services: Services, confluence: Confluence, tenant_id: str, run: _Run, *, live: bool
+) -> None:
+    page = await confluence.get_page(run.page_id, live=live)
+    read_at = services.now()
+    run.page = page
+    # Milliseconds for most pages, but a huge one must not hold up the events.
+    text = await asyncio.to_thread(services.read_page, page)
+    policy = await services.database.read(
+        lambda s: PolicyStore(s).mode(tenant_id, page.space_id)
+    )
+    if page.status != "current" or policy == "off":
+        run.outcome = f"skipped_{page.status}" if policy != "off" else "policy_off"
+        return
+    on_page = {label.name for label in page.labels or () if label.prefix == "global"}
+    ledger = await services.database.write(
+        lambda s: _reconcile(s, tenant_id, page, text, on_page)
+    )
+    byline: dict[str, Any] | None
+    if text.is_empty:
+        byline = byline_value(
+            summary="", labels=(), waiting=0, page_version=page.version, model=""
+        )
+    else:
+        run.answer = await complete_page(services, tenant_id, page, text)
+        run.plan = plan_labels(
+            run.answer.completion,
+            on_page=on_page,
+            ledger=ledger,
+            max_labels=services.rules.max_labels,
+        )
+        byline = _byline(page, run.plan, run.answer, on_page)
+    run.applied = await apply_plan(
+        services,
+        confluence,
+        tenant_id,
+        page=page,
+        plan=run.plan,
+        byline=byline,
+        read_at=read_at,
+    )
+    run.outcome = _outcome(run, text)
+
+
+def _reconcile(
+    session: Session, tenant_id: str, page: Page, text: PageText, on_page: set[str]
+) -> dict[str, Any]:
+    """Bring ledger and memory in line with what stands on the page now."""
+    store = LedgerStore(session)
+    ledger = dict(store.labels(tenant_id, page.id))
+    for label, state in ledger.items():
+        if state == "planned" and label in on_page:
+            # Sent before a crash, settled only now.
+            ledger[label] = "written"
+        elif state == "written" and label not in on_page:
+            ledger[label] = "withdrawn"
+        elif state == "withdrawn" and label in on_page:
+            # A person put it back: it is theirs now.
+            continue
+    for state in ("written", "withdrawn"):
+        labels = [label for label, now in ledger.items() if now == state]
+        store.settle(tenant_id, page.id, labels, state=state, run_id=None)
+    ours = {label for label, state in ledger.items() if state == "written"}
+    memory = remember(page, text, on_page - ours)
+    MemoryStore(session).keep(tenant_id, memory, page_version=page.version)
+    return ledger
+
+
+def _byline(
+    page: Page, plan: Plan, answer: Answer, on_page: set[str]
+) -> dict[str, Any]:
+    labels = {*plan.labels("add"), *(set(plan.labels("keep")) & on_page)}
+    return byline_value(
+        summary=answer.completion.summary,
+        labels=labels,
+        waiting=len(plan.labels("suggest")),
+        page_version=page.version,
+        model=answer.completion.model,
+    )
+
+
+def _outcome(run: _Run, text: PageText) -> str:
+    if text.is_empty:
+        return "empty_page"
+    reasons = set((run.applied.refused or {}).values())
+    if "policy_suggest" in reasons:
+        return "suggested"
+    if reasons:
+        return "not_allowed"
+    if run.applied.added or run.applied.summary_written:
+        return "written"
+    return "unchanged"
+
+
+async def _record(services: Services, job: Job, run: _Run) -> None:
+    """Write run, audit and ledger in one transaction: the receipt is the truth."""
+    page, answer = run.page, run.answer
+    completion = answer.completion if answer else None
+    row = NewRun(
+        page_id=run.page_id,
+        outcome=run.outcome,
+        started_at=run.started_at,
+        job_id=job.id,
+        page_version=page.version if page else None,
+        content_hash=answer.key if answer else None,
+        provider=completion.provider if completion else None,
+        model=completion.model if completion else None,
+        ai_calls=1 if answer and answer.called else 0,
+        requests=run.meter.requests,
+        points=run.meter.points,
+        receipt=_receipt(job, run),
+    )
+
+    def work(session: Session) -> int:
+        runs = RunStore(session)
+        run_id = runs.add(job.tenant_id, row)
+        LedgerStore(session).settle(
+            job.tenant_id,
+            run.page_id,
+            run.applied.added,
+            state="written",
+            run_id=run_id,
+        )
+        if run.applied.added or run.applied.summary_written:
+            before = sorted(label.name for label in (page.labels if page else ()) or ())
+            runs.audit(
+                job.tenant_id,
+                actor="app",
+                action="page_written",
+                page_id=run.page_id,
+                run_id=run_id,
+                before={"labels": before},
+                after={
+                    "added": list(run.applied.added),
+                    "summary_written": run.applied.summary_written,
+                },
+            )
+        return run_id
+
+    run_id = await services.database.write(work)
+    services.metrics.points.inc(run.meter.points)
+    log.info(
+        "page_run",
+        tenant=job.tenant_id,
+        page=run.page_id,
+        version=row.page_version,
+        run=run_id,
+        outcome=run.outcome,
+        labels_added=len(run.applied.added),
+        ai_calls=row.ai_calls,
+        points=row.points,
+    )
+
+
+def _receipt(job: Job, run: _Run) -> dict[str, Any]:
+    answer = run.answer
+    return {
+        "cause": job.payload.get("cause"),
+        "attempt": job.attempt,
+        "plan": [asdict(item) for item in run.plan.items],
+        "withdrawn": list(run.plan.withdrawn),
+        "added": list(run.applied.added),
+        "summary": answer.completion.summary if answer else None,
+        "summary_written": run.applied.summary_written,
+        "language": answer.completion.language if answer else None,
+        "proposals": [asdict(one) for one in answer.completion.proposals]
+        if answer
+        else [],
+        "refused": run.applied.refused,
+        "ai_called": bool(answer and answer.called),
+        "error": run.error,
+    }

@@ -1,0 +1,190 @@
+"""What an operator asks and changes by hand, tenant by tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.modes import WhitelistEntry
+from app.errors import NotFound
+from app.store.installations import InstallationStore
+from app.store.jobs import JobStore
+from app.store.policies import PolicyStore
+from app.store.runs import RunStore
+from app.store.tenants import TenantStore
+from app.usecases.services import Services
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+async def list_tenants(services: Services) -> Rows:
+    """Return every site with its installations."""
+
+    def work(session: Session) -> Rows:
+        installations = InstallationStore(session, services.cipher)
+        return [
+            {
+                "tenant": tenant.id,
+                "site": tenant.site_url,
+                "cloud_id": tenant.cloud_id,
+                "status": tenant.status,
+                "installations": [
+                    f"{one.host}:{one.status}"
+                    for one in installations.of_tenant(tenant.id)
+                ],
+            }
+            for tenant in TenantStore(session).all()
+        ]
+
+    return await services.database.read(work)
+
+
+async def set_policy(
+    services: Services, tenant_id: str, mode: Any, space_key: str | None
+) -> None:
+    """Set the policy of a space, or of the whole site."""
+
+    def work(session: Session) -> None:
+        _known(session, tenant_id)
+        policies = PolicyStore(session)
+        space_id = ""
+        if space_key:
+            found = policies.space_id(tenant_id, space_key)
+            if found is None:
+                raise NotFound(f"no space {space_key} on this site (yet)")
+            space_id = found
+        before = policies.mode(tenant_id, space_id)
+        policies.set_mode(tenant_id, space_id, mode)
+        RunStore(session).audit(
+            tenant_id,
+            actor="cli",
+            action="policy_changed",
+            before={"space": space_key, "mode": before},
+            after={"space": space_key, "mode": mode},
+        )
+
+    await services.database.write(work)
+
+
+async def change_whitelist(
+    services: Services, tenant_id: str, entry: WhitelistEntry, *, remove: bool
+) -> None:
+    """Add a whitelist entry, or take it off."""
+
+    def work(session: Session) -> None:
+        _known(session, tenant_id)
+        policies = PolicyStore(session)
+        if not remove:
+            policies.allow(tenant_id, entry)
+        elif not policies.disallow(tenant_id, entry):
+            raise NotFound(f"{entry.kind} {entry.value} is not on the whitelist")
+        RunStore(session).audit(
+            tenant_id,
+            actor="cli",
+            action="whitelist_removed" if remove else "whitelist_added",
+            after={"kind": entry.kind, "value": entry.value},
+        )
+
+    await services.database.write(work)
+
+
+async def list_whitelist(services: Services, tenant_id: str) -> Rows:
+    """Return where SAFE_TEST may write."""
+
+    def work(session: Session) -> Rows:
+        _known(session, tenant_id)
+        entries = PolicyStore(session).whitelist(tenant_id)
+        return [{"kind": one.kind, "value": one.value} for one in entries]
+
+    return await services.database.read(work)
+
+
+async def list_runs(
+    services: Services, tenant_id: str, page_id: str | None, limit: int
+) -> Rows:
+    """Return the latest runs."""
+
+    def work(session: Session) -> Rows:
+        _known(session, tenant_id)
+        found = RunStore(session).recent(tenant_id, page_id=page_id, limit=limit)
+        return [
+            {
+                "run": run.id,
+                "at": run.finished_at.isoformat(timespec="seconds"),
+                "page": run.page_id,
+                "version": run.page_version,
+                "outcome": run.outcome,
+                "added": run.receipt.get("added", []),
+                "ai_calls": run.ai_calls,
+                "points": run.points,
+                "summary": run.receipt.get("summary"),
+            }
+            for run in found
+        ]
+
+    return await services.database.read(work)
+
+
+async def list_failed(services: Services, tenant_id: str, limit: int) -> Rows:
+    """Return dead letters."""
+
+    def work(session: Session) -> Rows:
+        _known(session, tenant_id)
+        return [
+            {
+                "job": job.id,
+                "kind": job.kind,
+                "payload": job.payload,
+                "attempts": job.attempt,
+                "error": job.last_error,
+            }
+            for job in JobStore(session).failed(tenant_id, limit=limit)
+        ]
+
+    return await services.database.read(work)
+
+
+async def retry_job(services: Services, tenant_id: str, job_id: int) -> None:
+    """Make a dead letter ready again."""
+
+    def work(session: Session) -> None:
+        _known(session, tenant_id)
+        if not JobStore(session).retry_failed(tenant_id, job_id):
+            raise NotFound(
+                f"job {job_id} is no dead letter of this site, or a newer one waits"
+            )
+        RunStore(session).audit(
+            tenant_id, actor="cli", action="job_retried", after={"job": job_id}
+        )
+
+    await services.database.write(work)
+
+
+async def list_audit(
+    services: Services, tenant_id: str, page_id: str | None, limit: int
+) -> Rows:
+    """Return the latest audit rows."""
+
+    def work(session: Session) -> Rows:
+        _known(session, tenant_id)
+        found = RunStore(session).audit_trail(tenant_id, page_id=page_id, limit=limit)
+        return [
+            {
+                "at": row.at.isoformat(timespec="seconds"),
+                "actor": row.actor,
+                "action": row.action,
+                "page": row.page_id,
+                "before": row.before,
+                "after": row.after,
+            }
+            for row in found
+        ]
+
+    return await services.database.read(work)
+
+
+def _known(session: Session, tenant_id: str) -> None:
+    if TenantStore(session).get(tenant_id) is None:
+        raise NotFound(f"no tenant {tenant_id}")

@@ -1,0 +1,56 @@
+"""Everything long-lived that use cases need, in one frozen, typed bundle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.domain.modes import AgentMode
+from app.store.database import Database
+from app.store.encryption import Cipher
+from app.telemetry.metrics import Metrics
+from app.usecases.memories import SiteMemories
+from app.usecases.ports import HostKeys, OpenConfluence, Provider, ReadPage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The operator's settings, as far as use cases care.
+
+    Attributes:
+        settle: How long a page is left alone after an edit before it is read, so
+            that a storm of edits costs one run.
+        max_labels: Labels that may stand on a page because of us.
+    """
+
+    app_base_url: str
+    app_key: str
+    connect_enabled: bool
+    connect_allowed_hosts: tuple[str, ...]
+    forge_app_id: str
+    forge_environments: tuple[str, ...]
+    forge_api_hosts: tuple[str, ...]
+    tagging_mode: AgentMode
+    summary_mode: AgentMode
+    settle: timedelta
+    max_labels: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the bootstrap opened; handlers and tasks get nothing else."""
+
+    database: Database
+    cipher: Cipher
+    keys: HostKeys
+    open_confluence: OpenConfluence
+    read_page: ReadPage
+    provider: Provider
+    rules: Rules
+    memories: SiteMemories
+    metrics: Metrics
+    now: Callable[[], datetime]
+    #: Set whenever this process enqueues: its worker need not wait for the next poll.
+    work_arrived: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,221 @@
+"""The worker: leases jobs, runs them side by side, settles each, stops in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from app.domain.jobs import Failed, Job, JobKind, Verdict
+from app.errors import AppError, RemoteError
+from app.usecases.services import Services
+from app.usecases.settle_job import (
+    LEASE,
+    claim_jobs,
+    keep_jobs,
+    release_job,
+    rescue_jobs,
+    settle_job,
+    sweep,
+)
+from app.worker.retry import verdict_of
+from app.worker.tasks import TASKS, Task
+
+log = structlog.get_logger("app")
+
+_POLL_SECONDS = 1.0
+_HEARTBEAT_SECONDS = LEASE.total_seconds() / 3
+_RESCUE_SECONDS = 10.0
+_SWEEP_SECONDS = 300.0
+#: How long running jobs may take to finish once the process is told to stop.
+GRACE_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class _Running:
+    job: Job
+    task: asyncio.Task[None]
+
+
+class Worker:
+    """Runs jobs until it is told to stop; `kill -9` is answered by leases."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        concurrency: int,
+        tasks: Mapping[JobKind, Task] = TASKS,
+    ) -> None:
+        self._services = services
+        self._concurrency = concurrency
+        self._tasks = tasks
+        self._running: dict[int, _Running] = {}
+        self._freed = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns when running jobs are finished or back."""
+        self._stopping.set()
+        self._freed.set()
+        self._services.work_arrived.set()
+
+    async def run(self) -> None:
+        """Work until `stop`; then drain."""
+        log.info("worker_started", concurrency=self._concurrency)
+        chores = [
+            asyncio.create_task(self._every(_HEARTBEAT_SECONDS, self._heartbeat)),
+            asyncio.create_task(self._every(_RESCUE_SECONDS, self._rescue)),
+            asyncio.create_task(self._every(_SWEEP_SECONDS, self._sweep)),
+        ]
+        try:
+            while not self._stopping.is_set():
+                await self._safe_step()
+            await self._drain()
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+        log.info("worker_stopped")
+
+    async def _safe_step(self) -> None:
+        """Survive a bug of our own: a web process must not lose its worker quietly."""
+        try:
+            await self._step()
+        except Exception:
+            log.exception("worker_step_crashed")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _step(self) -> None:
+        """Fill the free places, else wait for a place, news or the next poll."""
+        free = self._concurrency - len(self._running)
+        if free == 0:
+            self._freed.clear()
+            await self._freed.wait()
+            return
+        # Cleared before looking: what arrives while we look sets it again.
+        self._services.work_arrived.clear()
+        try:
+            jobs = await claim_jobs(self._services.database, limit=free)
+        except RemoteError as error:
+            log.warning("claim_failed", error=str(error))
+            jobs = []
+        for job in jobs:
+            self._start(job)
+        if not jobs:
+            await self._idle()
+
+    def _start(self, job: Job) -> None:
+        task = asyncio.create_task(self._work(job), name=f"job-{job.id}")
+        self._running[job.id] = _Running(job, task)
+        task.add_done_callback(lambda _: self._end(job))
+
+    def _end(self, job: Job) -> None:
+        self._running.pop(job.id, None)
+        self._freed.set()
+        # The page's next job, if one waits, may start now.
+        self._services.work_arrived.set()
+
+    async def _idle(self) -> None:
+        pause = _POLL_SECONDS * random.uniform(0.7, 1.3)  # noqa: S311 - spreads load
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._services.work_arrived.wait()
+
+    async def _work(self, job: Job) -> None:
+        structlog.contextvars.bind_contextvars(job=job.id, job_kind=job.kind)
+        metrics = self._services.metrics
+        metrics.job_wait_seconds.labels(job.kind).observe(job.waited.total_seconds())
+        began = time.monotonic()
+        verdict = await self._verdict(job)
+        metrics.job_seconds.labels(job.kind).observe(time.monotonic() - began)
+        metrics.jobs.labels(job.kind, type(verdict).__name__.lower()).inc()
+        # An outcome that is known must not be lost to a cancellation.
+        await asyncio.shield(self._settle(job, verdict))
+
+    async def _verdict(self, job: Job) -> Verdict:
+        try:
+            return await self._tasks[job.kind](self._services, job)
+        except AppError as error:
+            return verdict_of(error, job)
+        except Exception as error:
+            log.exception("job_crashed", tenant=job.tenant_id)
+            return Failed(error=f"unexpected {type(error).__name__}")
+
+    async def _settle(self, job: Job, verdict: Verdict) -> None:
+        try:
+            kept = await settle_job(self._services.database, job, verdict)
+        except RemoteError as error:
+            # The lease lapses and the job runs again: that is what it is for.
+            log.warning("settle_failed", error=str(error))
+            return
+        event = "job_settled" if kept else "job_lease_lost"
+        log.info(
+            event,
+            tenant=job.tenant_id,
+            attempt=job.attempt,
+            verdict=type(verdict).__name__.lower(),
+            reason=getattr(verdict, "error", None)
+            or getattr(verdict, "reason", None)
+            or getattr(verdict, "outcome", None),
+        )
+
+    async def _heartbeat(self) -> None:
+        """Renew leases; a job that is no longer ours is stopped at once."""
+        running = list(self._running.values())
+        if not running:
+            return
+        kept = await keep_jobs(self._services.database, [one.job for one in running])
+        for one in running:
+            if one.job.id not in kept and not one.task.done():
+                log.warning("job_lease_lost", job=one.job.id)
+                one.task.cancel()
+
+    async def _rescue(self) -> None:
+        if rescued := await rescue_jobs(self._services.database):
+            log.warning("jobs_rescued", count=rescued)
+            self._services.work_arrived.set()
+
+    async def _sweep(self) -> None:
+        await sweep(self._services.database)
+
+    async def _every(
+        self, seconds: float, chore: Callable[[], Awaitable[None]]
+    ) -> None:
+        while True:
+            try:
+                await chore()
+            except RemoteError as error:
+                log.warning("chore_failed", error=str(error))
+            await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311
+
+    async def _drain(self) -> None:
+        tasks = [one.task for one in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        for one in list(self._running.values()):
+            if one.task.done():
+                continue
+            one.task.cancel()
+            await asyncio.gather(one.task, return_exceptions=True)
+            with contextlib.suppress(RemoteError):
+                await release_job(self._services.database, one.job)
+
+
+@contextlib.asynccontextmanager
+async def running_worker(
+    services: Services, *, concurrency: int
+) -> AsyncIterator[Worker]:
+    """Run a worker beside something else, and drain it at the end."""
+    worker = Worker(services, concurrency=concurrency)
+    task = asyncio.create_task(worker.run(), name="worker")
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await task

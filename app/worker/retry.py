@@ -1,0 +1,63 @@
+"""What becomes of a job that raised: the only place that decides it."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+from app.domain.jobs import Defer, Discarded, Failed, Job, Retry, Verdict
+from app.errors import (
+    AppError,
+    CredentialsMissing,
+    RateLimited,
+    RemoteError,
+    VersionConflict,
+    WorkObsolete,
+)
+
+_FIRST = timedelta(seconds=5)
+_LONGEST = timedelta(minutes=15)
+#: A token comes with each event and each hour; whoever waits is woken by it.
+_TOKEN_WAIT = timedelta(minutes=70)
+_CONFLICT_WAIT = timedelta(seconds=1)
+
+
+def verdict_of(error: AppError, job: Job) -> Verdict:
+    """Return what follows from a named failure."""
+    if isinstance(error, WorkObsolete):
+        return Discarded(outcome=error.outcome)
+    if isinstance(error, CredentialsMissing):
+        return Defer(delay=_TOKEN_WAIT, reason="credentials", blocks="tenant")
+    if isinstance(error, RateLimited):
+        return _wait(error, job)
+    if isinstance(error, RemoteError):
+        return _again(error, job)
+    return Failed(error=_told(error))
+
+
+def backoff(step: int) -> timedelta:
+    """Return the wait before try `step` (0 is the first repetition), with jitter."""
+    doubled = min(_FIRST * float(2 ** min(step, 20)), _LONGEST)
+    return doubled * random.uniform(0.7, 1.3)  # noqa: S311 - spreads load, no secret
+
+
+def _wait(error: RateLimited, job: Job) -> Defer:
+    """Wait as long as told, and a little longer, so that not all wake at once."""
+    least = error.retry_after or timedelta()
+    spread = random.uniform(0, 5)  # noqa: S311 - spreads load, no secret
+    jitter = timedelta(seconds=spread) if least else backoff(job.deferrals)
+    blocks = {"global": "everyone", "tenant": "tenant", "burst": "job"}[error.scope]
+    return Defer(delay=least + jitter, reason="rate_limited", blocks=blocks)  # type: ignore[arg-type]
+
+
+def _again(error: RemoteError, job: Job) -> Verdict:
+    if job.attempt >= job.max_attempts:
+        return Failed(error=_told(error))
+    if isinstance(error, VersionConflict):
+        return Retry(delay=_CONFLICT_WAIT * job.attempt, error=_told(error))
+    delay = max(backoff(job.attempt - 1), error.retry_after or timedelta())
+    return Retry(delay=delay, error=_told(error))
+
+
+def _told(error: AppError) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,116 @@
+"""Tests for app.confluence.values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.confluence import values
+from app.domain.pages import ContentProperty, Label, Space
+from app.errors import ContractBroken
+from tests.unit.confluence.doubles import page_json
+
+
+def test_page() -> None:
+    """The documented page becomes a page of ours, whole."""
+    page = values.page(page_json(), body_format="storage")
+
+    assert (page.id, page.title, page.status) == ("65601", "Розгортання", "current")
+    assert (page.space_id, page.parent_id, page.version) == ("131", None, 7)
+    assert (page.author_id, page.version_author_id) == (
+        "557058:author",
+        "557058:editor",
+    )
+    assert page.created_at == datetime(2026, 3, 1, 8, 30, 0, 123_000, tzinfo=UTC)
+    assert page.body == "<p>Привіт</p>"
+    assert page.labels == (Label(id="9", name="deploy"),)
+    assert page.properties == (
+        ContentProperty(
+            id="11", key="content-appearance-published", value="full-width", version=1
+        ),
+    )
+    assert page.webui == "https://site.example/wiki/spaces/ENG/pages/65601"
+
+
+def test_page_of_a_list_has_less() -> None:
+    """Without labels, body and base the page says so."""
+    listed = page_json(body={}, labels=None, _links={"webui": "/x"}, createdAt="soon")
+    del listed["properties"]
+
+    page = values.page(listed, body_format="storage", site="https://s/wiki")
+
+    assert (page.labels, page.properties, page.body) == (None, (), None)
+    assert page.webui == "https://s/wiki/x"
+    assert page.created_at is None
+
+
+def test_live_page_is_read_as_adf() -> None:
+    """The body of the format that was asked for is taken."""
+    body = {"atlas_doc_format": {"representation": "atlas_doc_format", "value": "{}"}}
+
+    page = values.page(page_json(body=body), body_format="atlas_doc_format")
+
+    assert (page.body, page.body_format) == ("{}", "atlas_doc_format")
+
+
+def test_numbers_may_be_ids() -> None:
+    """An id that comes as a number is the same id."""
+    assert values.label({"id": 9, "name": "a"}) == Label(id="9", name="a")
+
+
+def test_space_without_homepage() -> None:
+    """What a space may lack is empty."""
+    space = values.space({"id": "1", "key": "ENG", "homepageId": None})
+
+    assert space == Space(id="1", key="ENG", name="")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": None},
+        {"id": ""},
+        {"id": True},
+        {"id": []},
+        {"title": None},
+        {"spaceId": None},
+        {"version": None},
+        {"version": {}},
+        {"version": {"number": "7"}},
+        {"status": "historical"},
+        {"status": []},
+        {"parentId": {}},
+        {"labels": {}},
+        {"labels": {"results": [{"id": "1"}]}},
+        {"properties": {"results": [{"id": "1", "key": "k", "version": {}}]}},
+        {"properties": {"results": [None]}},
+    ],
+    ids=str,
+)
+def test_missing_fields_are_named(changes: dict[str, Any]) -> None:
+    """A page without what its documents promise is no page."""
+    with pytest.raises(ContractBroken, match="answer without"):
+        values.page(page_json(**changes), body_format="storage")
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 5, {}, {"results": {}}])
+def test_results_must_be_a_list(data: Any) -> None:
+    """A list's answer has results."""
+    with pytest.raises(ContractBroken):
+        values.results(data)
+
+
+@pytest.mark.parametrize(
+    ("part", "complete"),
+    [
+        ({"results": [], "meta": {"hasMore": False}}, True),
+        ({"results": []}, True),
+        ({"results": [], "meta": {"hasMore": True, "cursor": "x"}}, False),
+        (None, False),
+    ],
+)
+def test_is_complete(part: Any, complete: bool) -> None:  # noqa: FBT001 - a column of the table
+    """More to come, or nothing included, is not complete."""
+    assert values.is_complete({"labels": part}, "labels") is complete
