@@ -59,8 +59,10 @@ class TextBuilder:
 
     def words(self, text: str) -> None:
         """Add running text; it joins the text before it without a space."""
+        if not text:
+            return
         self._parts.append(text.replace(_GAP, ""))
-        if self._broken_line and text.strip():
+        if self._broken_line and not text.isspace():
             self._broken_line = False
 
     def gap(self) -> None:
@@ -86,8 +88,10 @@ class TextBuilder:
         self._broken_line = False
         if not self._parts:
             return
-        text = tidy("".join(self._parts))
+        raw = "".join(self._parts)
         self._parts.clear()
+        # Most of what stands between blocks is indentation.
+        text = "" if raw.isspace() else tidy(raw)
         if text:
             self._add("heading" if self._heading_depth else "prose", text)
 
@@ -171,8 +175,9 @@ def _separator(before: _Block, block: _Block) -> _Lead:
 
 def tidy(text: str) -> str:
     """Return running text in one spelling: NFC, single spaces, nothing invisible."""
-    seen = _JOINER.sub("", _INVISIBLE.sub("", text))
-    spaced = _GAP_IN_WORD.sub(" ", seen).replace(_GAP, "")
+    spaced = _JOINER.sub("", _INVISIBLE.sub("", text))
+    if _GAP in spaced:
+        spaced = _GAP_IN_WORD.sub(" ", spaced).replace(_GAP, "")
     return " ".join(unicodedata.normalize("NFC", spaced).split())
 
 

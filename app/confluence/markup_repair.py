@@ -16,14 +16,19 @@ from html.entities import html5
 #: refuses at 256.
 MAX_DEPTH = 200
 
-#: Prefixes that the wrapper declares; Confluence leaves them undeclared.
-PREFIXES = ("ac", "ri")
+#: Prefixes that must be declared around a body, since Confluence leaves that out,
+#: with the names that bodies from elsewhere declare for them.
+NAMESPACES = {
+    "ac": "http://www.atlassian.com/schema/confluence/4/ac/",
+    "ri": "http://www.atlassian.com/schema/confluence/4/ri/",
+}
 
 #: Characters that XML 1.0 cannot hold, not even as a reference.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _REFERENCE = re.compile(
-    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?:#(?:\d{1,8}|[xX][0-9a-fA-F]{1,6});|(\w{1,40});)?",
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
+    r"|&(?:#(?:\d{1,8}|[xX][0-9a-fA-F]{1,6});|(\w{1,40});)?",
     re.DOTALL,
 )
 _XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
@@ -40,6 +45,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _ATTRIBUTE = re.compile(r"""([A-Za-z][A-Za-z0-9_:.-]*)\s*=\s*("[^"<]*"|'[^'<]*')""")
+_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PARTIAL_TAG = re.compile(r"<[/!?A-Za-z][^<>]{0,10000}\Z")
 
 #: Elements without content in HTML, often left unclosed.
@@ -151,7 +157,7 @@ def _element_name(name: str) -> str:
     """Return a name that parses: known prefixes stay, others become plain names."""
     prefix, colon, _ = name.partition(":")
     if colon:
-        return name if prefix in PREFIXES else name.replace(":", "-")
+        return name if prefix in NAMESPACES else name.replace(":", "-")
     return name.lower()
 
 
@@ -160,6 +166,6 @@ def _attributes(source: str) -> str:
     kept: dict[str, str] = {}
     for name, value in _ATTRIBUTE.findall(source):
         prefix, colon, local = name.partition(":")
-        if not colon or (prefix in PREFIXES and local[:1].isalpha()):
+        if not colon or (prefix in NAMESPACES and _PLAIN_NAME.fullmatch(local)):
             kept.setdefault(name, value)
     return "".join(f" {name}={value}" for name, value in kept.items())

@@ -16,12 +16,13 @@ from typing import TypeAlias
 from lxml import etree
 
 from app.confluence.blocks import OWN_EXCERPT, TextBuilder
-from app.confluence.markup_repair import PREFIXES, repair, resolve_references
+from app.confluence.markup_repair import NAMESPACES, repair, resolve_references
 
 #: Longer bodies are read up to here: Confluence itself refuses 5 MB and more.
 MAX_BODY = 5_000_000
 
-_DECLARED = " ".join(f'xmlns:{prefix}="{prefix}:"' for prefix in PREFIXES)
+_DECLARED = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
+_PREFIXES = {uri: f"{prefix}:" for prefix, uri in NAMESPACES.items()}
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 #: An element's effect when it begins; True means: go on with its content.
@@ -63,30 +64,32 @@ def _parse(content: str, *, recover: bool) -> Element:
 
 def _walk(root: Element, out: TextBuilder) -> None:
     """Visit the tree in reading order without recursion."""
-    path: list[tuple[Element, Iterator[Element]]] = [(root, iter(root))]
+    path: list[tuple[str, Element, Iterator[Element]]] = [("", root, iter(root))]
     out.words(root.text or "")
     while path:
-        element, children = path[-1]
+        name, element, children = path[-1]
         child = next(children, None)
         if child is None:
             path.pop()
-            _LEAVE.get(_name(element), TextBuilder.end_block)(out)
+            _LEAVE.get(name, TextBuilder.end_block)(out)
             out.words(element.tail or "")
-        elif _ENTER.get(_name(child), _enter_block)(child, out):
+            continue
+        name = _name(child)
+        if _ENTER.get(name, _enter_block)(child, out):
             out.words(child.text or "")
-            path.append((child, iter(child)))
+            path.append((name, child, iter(child)))
         else:
             out.words(child.tail or "")
 
 
 def _name(element: Element) -> str:
     """Return the name as the format spells it: `ac:link`, `p`."""
-    # The namespaces are our own and end in a colon: "{ac:}link" is "ac:link".
-    return str(element.tag).lstrip("{").replace("}", "")
+    uri, brace, local = str(element.tag).removeprefix("{").rpartition("}")
+    return _PREFIXES.get(uri, "") + local if brace else local
 
 
 def _attribute(element: Element, prefix: str, name: str) -> str:
-    return str(element.get(f"{{{prefix}:}}{name}") or "")
+    return str(element.get(f"{{{NAMESPACES[prefix]}}}{name}") or "")
 
 
 def _all_text(element: Element) -> str:
@@ -94,7 +97,7 @@ def _all_text(element: Element) -> str:
 
 
 def _children(element: Element, name: str) -> Iterator[Element]:
-    return element.iterchildren(f"{{ac:}}{name}")
+    return element.iterchildren(f"{{{NAMESPACES['ac']}}}{name}")
 
 
 def _parameter(macro: Element, name: str) -> str:
@@ -179,7 +182,9 @@ def _enter_fallback(element: Element, out: TextBuilder) -> bool:
     """Skip what an old renderer shows, if the content itself stands before it."""
     out.end_block()
     node = element.getprevious()
-    return node is None or next(node.iter("{ac:}adf-content"), None) is None
+    if node is None:
+        return True
+    return next(node.iter(f"{{{NAMESPACES['ac']}}}adf-content"), None) is None
 
 
 def _enter_macro(element: Element, out: TextBuilder) -> bool:

@@ -21,6 +21,7 @@ per same shall she should since so some such than that the their theirs them the
 there these they this those through to too under until up upon us very via was we
 were what when where whether which while who whom whose why will with within without
 would yes yet you your yours youre dont doesnt isnt cant wont its im ive well
+many every another even two see
 """
 
 _GERMAN = """
@@ -36,7 +37,8 @@ nichts noch nun nur ob oder ohne sehr sein seine seinem seinen seiner seit sich 
 so sobald sofern solche soll sollen sollte sondern sonst sowie über um und uns unser
 unsere unter vom von vor wann war waren warum was weil weiter welche welchem welchen
 welcher welches wenn wer werden wie wieder wir wird wirst wo wurde wurden zu zum zur
-zwischen
+zwischen innerhalb neben mehrere weitere folgende folgenden beispielsweise deines dich
+euren unseren hast hatte
 """
 
 _UKRAINIAN = """
@@ -49,7 +51,8 @@ _UKRAINIAN = """
 поки потім потрібно потрібен потрібна при про проте протягом під саме себе свого своє
 свої своїх своєї ситуації сам слід такий така таке таких такі також там те тепер ти тим
 тих то тоді того той тому тут у усе усі усіх хоча хто це цей цим цих цього цьому ця цю ці
-цією цієї через чи щоб що що якщо як яка яке яким яких якого якому який якої яку які
+цією цієї та ще щодо буде будуть будь між перед нижче вище тільки дуже оскільки отже
+наприклад зокрема допомогою варто адже поміж через чи щоб що що якщо як яка яке яким яких якого якому який якої яку які
 """
 
 _RUSSIAN = """

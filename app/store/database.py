@@ -102,7 +102,7 @@ class PostgresDatabase:
             ):
                 return await session.run_sync(work)
         except _LOST as error:
-            raise Unavailable("database", type(error).__name__) from error
+            raise _unavailable(error) from error
 
     async def read(self, work: Work[T]) -> T:
         """Run `work`, which only reads."""
@@ -129,14 +129,14 @@ class SqliteDatabase:
         try:
             return await self._writer.write(work)
         except _LOST as error:
-            raise Unavailable("database", type(error).__name__) from error
+            raise _unavailable(error) from error
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a reader's snapshot."""
         try:
             return await self._writer.read(work)
         except _LOST as error:
-            raise Unavailable("database", type(error).__name__) from error
+            raise _unavailable(error) from error
 
     async def close(self) -> None:
         """Finish what is queued and close."""
@@ -146,6 +146,12 @@ class SqliteDatabase:
 
 #: The connection, not the statement, is at fault; time may cure it.
 _LOST = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, OSError)
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    """Say what the driver said; the statement and its values stay out."""
+    cause = getattr(error, "orig", None) or error
+    return Unavailable("database", f"{type(cause).__name__}: {str(cause)[:200]}")
 
 
 def sqlite_engine(url: sa.URL) -> sa.Engine:
