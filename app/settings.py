@@ -45,9 +45,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     app_base_url: str = "http://127.0.0.1:8080"
-    app_key: str = Field(
-        default="confluence-ai", pattern=r"^[a-zA-Z0-9._-]{1,64}$"
-    )
+    app_key: str = Field(default="confluence-ai", pattern=r"^[a-zA-Z0-9._-]{1,64}$")
     database_url: str = DEFAULT_DATABASE_URL
     encryption_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = ()
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from typing_extensions import override
 
+from app import __version__
 from app.cli import doctor, tables
 from app.cli.program import Program
 from app.domain.modes import WhitelistEntry
@@ -47,7 +48,7 @@ class _Group(click.Group):
     help="Settings file; the environment goes over it.",
     show_default=True,
 )
-@click.version_option(package_name="confluence-ai", message="%(version)s")
+@click.version_option(__version__, message="%(version)s")
 @click.pass_context
 def cli(ctx: click.Context, env_file: Path) -> None:
     """Confluence AI: labels and summaries for every Confluence page."""

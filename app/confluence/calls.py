@@ -25,6 +25,10 @@ LIST_LIMIT = 250
 #: https://developer.atlassian.com/cloud/confluence/confluence-entity-properties/
 MAX_PROPERTY = 32_768
 
+#: Reserved and read-only; where Atlassian keeps an app's former client key.
+#: https://developer.atlassian.com/platform/adopting-forge-from-connect/migrate-connect-clientkey/
+CLIENT_KEY_PROPERTY = "connect_client_key_019cdff3-8bfb-71fe-9628-875b700aebb8"
+
 _V2 = "/api/v2"
 _V1 = "/rest/api"
 _ID = re.compile(r"[0-9]{1,19}", re.ASCII)
@@ -189,6 +193,18 @@ def tenant_info() -> Call:
     """Read the site's cloud id, which every site tells everybody."""
     call = _read("/_edge/tenant_info", {}, about="site", points_each=0)
     return replace(call, public=True)
+
+
+def connect_client_key(app_key: str) -> Call:
+    """Read the reserved app property that names our Connect installation."""
+    # About the space: there may be no such property, which is no trouble of the site.
+    return _read(
+        f"/rest/atlassian-connect/1/addons/{quote(app_key, safe='')}"
+        f"/properties/{CLIENT_KEY_PROPERTY}",
+        {},
+        about="space",
+        points_each=0,
+    )
 
 
 def _read(

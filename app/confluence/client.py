@@ -227,6 +227,15 @@ class ConfluenceClient(Confluence):
         data, _ = await self._ask(calls.tenant_info())
         return values.identity(data, "cloudId")
 
+    @override
+    async def connect_client_key(self, app_key: str) -> str | None:
+        try:
+            data, _ = await self._ask(calls.connect_client_key(app_key))
+        except (WorkObsolete, ContractBroken):
+            # No Connect installation, no scope, or Connect has ended: nothing to link.
+            return None
+        return values.identity(data, "value")
+
     async def _all(self, call: Call, read: Callable[[Any], _T]) -> tuple[_T, ...]:
         """Read a list to its end."""
         parts = [part async for part in self._walk(call)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib import metadata
 
 import httpx
+
+from app import __version__
 
 #: Seconds; the whole of one request is bounded by the client besides.
 TIMEOUTS = httpx.Timeout(connect=5, read=20, write=20, pool=5)
@@ -33,15 +34,8 @@ def open_pool(
         transport=transport,
         timeout=timeouts,
         limits=_LIMITS,
-        headers={"User-Agent": f"confluence-ai/{_version()}"},
+        headers={"User-Agent": f"confluence-ai/{__version__}"},
         cookies=no_cookies,
         follow_redirects=False,
         trust_env=False,
     )
-
-
-def _version() -> str:
-    try:
-        return metadata.version("confluence-ai")
-    except metadata.PackageNotFoundError:
-        return "0"

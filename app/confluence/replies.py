@@ -177,7 +177,11 @@ def _forbidden(call: Call, _reply: Reply, said: _Said, _now: datetime) -> AppErr
     return PageOutOfReach("the page is restricted")
 
 
-def _not_found(call: Call, _reply: Reply, said: _Said, _now: datetime) -> AppError:
+def _not_found(call: Call, reply: Reply, said: _Said, _now: datetime) -> AppError:
+    # The API answers JSON; a page of HTML is that of a suspended or moved site, and
+    # says nothing about the page that was asked for.
+    if "html" in reply.headers.get("content-type", "").lower():
+        return Unavailable(SERVICE, "status 404 of the site, not of its API")
     # v2 hides refused credentials behind a 404 with this bare title; a missing
     # page is named in the title.
     if said.title == "Not Found" and call.path.startswith("/api/v2/"):

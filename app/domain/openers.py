@@ -19,10 +19,10 @@ def _anywhere(*alternatives: str) -> re.Pattern[str]:
 
 #: Never a summary: remarks on versions, scope, and where the text came from.
 REMARK = _beginning(
-    "applies to|note|notes|warning|caution|important|tip|deprecated|last updated",
+    "applies to|note|notes|warning|caution|important|tip|deprecated|last updated|update",
     "this (?:feature|article|page) (?:is|was) (?:in beta|deprecated|moved|out of date)",
-    "gilt für|hinweis|achtung|wichtig|tipp|warnung|anmerkung|veraltet|stand",
-    "застосовується до|примітка|увага|важливо|порада|попередження|зауваження|застаріло",
+    "gilt für|hinweis|achtung|wichtig|tipp|warnung|anmerkung|veraltet|stand|aktualisierung",
+    "застосовується до|примітка|увага|важливо|порада|попередження|зауваження|застаріло|оновлення",
     "применяется к|примечание|внимание|важно|совет|предупреждение",
 )
 

@@ -305,7 +305,9 @@ def _on_parent(name: str, family: _Family) -> bool:
 def _told_by_pages(name: str, seen: _Resemblance) -> Iterator[str]:
     carrying = [one.trace for one in seen.closest if name in one.trace.labels]
     if carrying:
-        titles = [_short(trace.title) for trace in carrying if trace.title.strip()]
+        titles = list(
+            dict.fromkeys(_short(one.title) for one in carrying if one.title.strip())
+        )
         named = f": {', '.join(titles[:_NAMED])}" if titles else ""
         plural = "page" if len(seen.closest) == 1 else "pages"
         yield f"on {len(carrying)} of {len(seen.closest)} similar {plural}{named}"

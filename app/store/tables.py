@@ -32,6 +32,8 @@ class TenantRow(Base):
     #: No job of this tenant is claimed before; one row pauses thousands of jobs.
     blocked_until: Mapped[datetime | None]
     blocked_reason: Mapped[str | None]
+    #: When the site's pages and labels were last walked as a whole.
+    learned_at: Mapped[datetime | None]
     #: Counts changes of `page_memory`, so that caches know when to rebuild.
     memory_version: Mapped[int] = mapped_column(default=0)
 

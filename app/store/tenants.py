@@ -133,6 +133,23 @@ class TenantStore:
         """Record which site a tenant is."""
         self._update(tenant_id, cloud_id=cloud_id)
 
+    def begin_learning(self, tenant_id: str, *, at_most_every: timedelta) -> bool:
+        """Note that the site is walked now; False if it was just recently."""
+        begun = self._session.execute(
+            sa.update(TenantRow)
+            .where(
+                TenantRow.id == tenant_id,
+                sa.or_(
+                    TenantRow.learned_at.is_(None),
+                    TenantRow.learned_at < db_time(-at_most_every),
+                ),
+            )
+            .values(learned_at=db_time())
+            .returning(TenantRow.id)
+            .execution_options(synchronize_session=False)
+        )
+        return begun.first() is not None
+
     def merge(self, tenant_id: str, *, into: str) -> None:
         """Make two records of one site one tenant; what `into` has already stands."""
         for table in Base.metadata.sorted_tables:

@@ -121,6 +121,14 @@ class Confluence(Protocol):
         """Return the site's cloud id (`/_edge/tenant_info`, no credentials)."""
         ...
 
+    async def connect_client_key(self, app_key: str) -> str | None:
+        """Return the client key of our Connect installation on the same site.
+
+        Atlassian keeps it in a reserved, read-only app property, until Connect ends.
+        https://developer.atlassian.com/platform/adopting-forge-from-connect/migrate-connect-clientkey/
+        """
+        ...
+
 
 class OpenConfluence(Protocol):
     """Opens a client for one tenant's site over the process's shared connections."""
