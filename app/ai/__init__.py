@@ -1,0 +1,3 @@
+"""AI providers, one module each, behind the one port that use cases know."""
+
+from __future__ import annotations

@@ -16,7 +16,10 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("'’ʼ`´", ""))
 
 
 def normalise(name: str) -> str:
-    """Return `name` as Confluence will store it, or an empty string if nothing is left.
+    """Return a label for a new name, or an empty string if nothing is left.
+
+    Labels that stand on the site already are not sent through here: their spelling
+    is accepted as it is.
 
     Letters of any script stay (Ukrainian labels are labels); case is folded down,
     apostrophes inside a word vanish, everything else that Confluence refuses or

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.domain.completions import Completion, LabelChoice
-from app.domain.labels import normalise
 
 #: Above it a label is written, between the two it waits for a person, below it
 #: is forgotten (calibrated: at 0.5 about six of ten are right, at 0.9 nine).
@@ -106,14 +105,10 @@ def _action(
 
 
 def _distinct(choices: Collection[LabelChoice]) -> list[LabelChoice]:
-    """Normalise names; of two that become one, the surer stays."""
+    """Of two choices of one label the surer stays; surest first, ties by name."""
     best: dict[str, LabelChoice] = {}
-    for choice in sorted(choices, key=lambda choice: -choice.confidence):
-        name = normalise(choice.name)
-        if name and name not in best:
-            best[name] = LabelChoice(
-                name=name, confidence=choice.confidence, evidence=choice.evidence
-            )
+    for choice in sorted(choices, key=lambda one: (-one.confidence, one.name)):
+        best.setdefault(choice.name, choice)
     return list(best.values())
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from app.domain.pages import PageText
 from app.domain.stopwords import ANY_STOP_WORD
@@ -105,18 +105,11 @@ def _pieces(page: PageText) -> Iterator[tuple[str, float]]:
         (page.headings, HEADING_WEIGHT),
         (page.paragraphs, PROSE_WEIGHT),
     ):
-        for text in _within(texts, left):
+        for text in texts:
+            if left <= 0:
+                return
+            yield text[:left], weight
             left -= len(text)
-            yield text, weight
-
-
-def _within(texts: Iterable[str], limit: int) -> Iterator[str]:
-    left = limit
-    for text in texts:
-        if left <= 0:
-            return
-        yield text[:left]
-        left -= len(text)
 
 
 def _heaviest(weights: Mapping[str, float]) -> dict[str, float]:

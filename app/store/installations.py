@@ -167,6 +167,17 @@ class InstallationStore:
             value=self._cipher.open(row.sealed_token), expires_at=row.expires_at
         )
 
+    def token_expiry(self, installation: Installation) -> datetime | None:
+        """Return until when the system token lives; None without a living one."""
+        return self._session.scalar(
+            sa.select(TokenRow.expires_at).where(
+                TokenRow.tenant_id == installation.tenant_id,
+                TokenRow.installation_id == installation.id,
+                TokenRow.kind == "system",
+                TokenRow.expires_at > db_time(_TOKEN_MARGIN),
+            )
+        )
+
     def drop_tokens(self, installation: Installation) -> None:
         """Forget every token of an installation: the site refused one."""
         self._session.execute(

@@ -9,7 +9,7 @@ match a bound parameter to an index once it plans generically.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -335,6 +335,19 @@ class JobStore:
             .order_by(JobRow.id.desc())
             .limit(limit)
         ).all()
+
+    def is_pending(self, tenant_id: str, kinds: Collection[JobKind]) -> bool:
+        """Whether a job of one of these kinds waits or runs."""
+        found = self._session.scalar(
+            sa.select(JobRow.id)
+            .where(
+                JobRow.tenant_id == tenant_id,
+                JobRow.state.in_(["ready", "running"]),
+                JobRow.kind.in_(kinds),
+            )
+            .limit(1)
+        )
+        return found is not None
 
     def counts(self, tenant_id: str) -> dict[str, int]:
         """Return how many of a tenant's jobs are in each state."""

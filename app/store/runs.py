@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from app.store.base import db_time
 from app.store.tables import AuditRow, CompletionRow, RunRow
+
+log = structlog.get_logger("audit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,10 @@ class RunStore:
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record one act, with what was before and after."""
+        """Record one act, with what was before and after.
+
+        Once the transaction is on disk, the audit log gets the same line.
+        """
         self._session.execute(
             sa.insert(AuditRow).values(
                 tenant_id=tenant_id,
@@ -131,6 +137,20 @@ class RunStore:
                 after=dict(after or {}),
             )
         )
+
+        fields = {
+            "tenant": tenant_id,
+            "actor": actor,
+            "page": page_id,
+            "run": run_id,
+            "before": dict(before or {}),
+            "after": dict(after or {}),
+        }
+
+        def mirror(_: Session) -> None:
+            log.info(action, **fields)
+
+        sa.event.listen(self._session, "after_commit", mirror, once=True)
 
     def audit_trail(
         self, tenant_id: str, *, page_id: str | None = None, limit: int = 50

@@ -162,26 +162,29 @@ class TenantStore:
                 .values(tenant_id=into)
             )
         self._session.execute(sa.delete(TenantRow).where(TenantRow.id == tenant_id))
+        self._update(into, memory_version=TenantRow.memory_version + 1)
         self._session.expire_all()
 
-    def purge(self, tenant_id: str) -> bool:
-        """Erase a tenant whose grace is over; False if it lives or may still return."""
-        doomed = self._session.scalar(
-            sa.select(TenantRow.id).where(
-                TenantRow.id == tenant_id,
-                TenantRow.status == "uninstalled",
-                TenantRow.purge_after <= db_time(),
+    def purge_in(self, tenant_id: str) -> timedelta | None:
+        """Return how long a tenant's grace still lasts; None while it lives."""
+        row = self._session.execute(
+            sa.select(TenantRow.purge_after, db_time().label("now")).where(
+                TenantRow.id == tenant_id, TenantRow.status == "uninstalled"
             )
-        )
-        if doomed is None:
-            return False
+        ).first()
+        if row is None or row.purge_after is None:
+            return None
+        remaining: timedelta = row.purge_after - row.now
+        return max(remaining, timedelta())
+
+    def purge(self, tenant_id: str) -> None:
+        """Erase a tenant and every row of it."""
         for table in reversed(Base.metadata.sorted_tables):
             if "tenant_id" in table.c:
                 self._session.execute(
                     sa.delete(table).where(table.c.tenant_id == tenant_id)
                 )
         self._session.execute(sa.delete(TenantRow).where(TenantRow.id == tenant_id))
-        return True
 
     def _drop_rivals(self, table: sa.Table, tenant_id: str, into: str) -> None:
         """Delete the loser's rows that a unique key of the winner forbids."""

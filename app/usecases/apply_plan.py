@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy.orm import Session
 
 from app.domain.byline import BYLINE_PROPERTY_KEY
@@ -32,8 +31,6 @@ from app.store.policies import PolicyStore
 from app.store.tenants import TenantStore
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
-
-log = structlog.get_logger("audit")
 
 #: A page read this recently is not asked for its version once more: the check costs
 #: two points of a quota that all tenants share. See docs/decisions.
@@ -104,15 +101,6 @@ async def apply_plan(
             current=page.property(BYLINE_PROPERTY_KEY),
         )
         written = True
-    if added or written:
-        log.info(
-            "page_written",
-            tenant=tenant_id,
-            page=page.id,
-            version=page.version,
-            labels=len(added),
-            summary=written,
-        )
     return Applied(added=added, summary_written=written, refused=refused or None)
 
 

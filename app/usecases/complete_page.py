@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
 
-from app.domain.completions import Completion, LabelChoice, Prompt, Usage
+from app.domain.completions import Candidate, Completion, LabelChoice, Prompt, Usage
 from app.domain.fingerprint import content_hash
+from app.domain.labels import normalise
 from app.domain.languages import detect
 from app.domain.pages import Page, PageText
 from app.domain.ranking import rank
@@ -104,7 +105,22 @@ async def _call(
             outcome=outcome,
             seconds=round(took, 3),
         )
-    return completion
+    return checked(completion, candidates)
+
+
+def checked(completion: Completion, candidates: Sequence[Candidate]) -> Completion:
+    """Hold an answer against the question: labels are candidates, letter by letter.
+
+    Candidates are labels of the site, so their spelling is Confluence's own and stays.
+    Proposals are new names and become what Confluence accepts.
+    """
+    known = {candidate.name for candidate in candidates}
+    proposals = (replace(one, name=normalise(one.name)) for one in completion.proposals)
+    return replace(
+        completion,
+        labels=tuple(one for one in completion.labels if one.name in known),
+        proposals=tuple(one for one in proposals if one.name),
+    )
 
 
 def _from_json(kept: Mapping[str, Any]) -> Completion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
@@ -23,6 +23,8 @@ log = structlog.get_logger("app")
 
 #: A call this long after the end proves that the site has us again (or still).
 _AFTERGLOW = timedelta(minutes=10)
+#: A token that lives this much longer than the one at hand is worth a write.
+_TOKEN_GAIN = timedelta(minutes=5)
 
 
 async def install_connect(services: Services, event: InstalledEvent) -> Installation:
@@ -62,31 +64,54 @@ async def ensure_forge_installation(
     ended installation comes back to life only when it calls well after its end.
     """
     now = services.now()
-    expires_at = token_expiry(system_token, now=now) if system_token else None
+    expires_at = token_expiry(system_token, now=now) if system_token else now
+    known = await services.database.read(
+        lambda s: _up_to_date(s, services, invocation, expires_at)
+    )
+    if known is not None:
+        return known
 
     def work(session: Session) -> tuple[Installation, bool]:
         installations = InstallationStore(session, services.cipher)
-        known = installations.find("forge", invocation.installation_id)
-        fresh = known is None
-        if known is not None and known.status == "uninstalled":
-            ended = known.ended_at
-            if ended is None or now - ended < _AFTERGLOW:
-                return known, False
-            fresh = True
-        if known is None or fresh:
-            known = _install_forge(session, services, invocation)
-        if system_token and expires_at and expires_at > now:
+        found = installations.find("forge", invocation.installation_id)
+        if found is not None and _has_ended(found, now):
+            return found, False
+        fresh = found is None or found.status == "uninstalled"
+        if found is None or fresh:
+            found = _install_forge(session, services, invocation)
+        if system_token and expires_at > now:
             installations.keep_token(
-                known, kind="system", token=system_token, expires_at=expires_at
+                found, kind="system", token=system_token, expires_at=expires_at
             )
-            TenantStore(session).resume(known.tenant_id, reason="credentials")
-        return known, fresh
+            TenantStore(session).resume(found.tenant_id, reason="credentials")
+        return found, fresh
 
     installation, fresh = await services.database.write(work)
     services.work_arrived.set()
     if fresh:
         log.info("tenant_installed", host="forge", tenant=installation.tenant_id)
     return installation
+
+
+def _up_to_date(
+    session: Session, services: Services, invocation: Invocation, expires_at: datetime
+) -> Installation | None:
+    """Return the installation if the call brings nothing worth a transaction."""
+    installations = InstallationStore(session, services.cipher)
+    known = installations.find("forge", invocation.installation_id)
+    if known is None or known.status == "uninstalled":
+        return None
+    kept = installations.token_expiry(known)
+    if kept is None or kept < expires_at - _TOKEN_GAIN:
+        return None
+    return known
+
+
+def _has_ended(installation: Installation, now: datetime) -> bool:
+    ended = installation.ended_at
+    if installation.status != "uninstalled" or ended is None:
+        return False
+    return now - ended < _AFTERGLOW
 
 
 async def change_installation(

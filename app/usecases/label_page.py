@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
 
-from app.domain.jobs import Done, Job
+from app.domain.jobs import Defer, Done, Job
 from app.domain.pages import Page, PageText
 from app.domain.plans import Plan, byline_value, plan_labels
 from app.errors import AppError, WorkObsolete
+from app.store.jobs import JobStore
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.policies import PolicyStore
@@ -26,6 +27,10 @@ from app.usecases.services import Services
 from app.usecases.site import open_site
 
 log = structlog.get_logger("app")
+
+
+#: How long a page waits before it looks again whether the site is learned.
+_LESSON = timedelta(seconds=2)
 
 
 @dataclass(slots=True)
@@ -43,13 +48,18 @@ class _Run:
     error: str | None = None
 
 
-async def label_page(services: Services, job: Job) -> Done:
+async def label_page(services: Services, job: Job) -> Done | Defer:
     """Process one page; running it twice changes nothing and asks no AI again.
+
+    While the site is being learned, pages wait: an answer given before would know
+    none of the site's labels, and stand until the page's next edit.
 
     Raises:
         WorkObsolete: The page or the tenant is gone; the run says so.
         AppError: Anything else with a name; the queue decides what follows.
     """
+    if await services.database.read(lambda s: _is_learning(s, job.tenant_id)):
+        return Defer(delay=_LESSON, reason="learning")
     run = _Run(page_id=str(job.payload["page_id"]), started_at=services.now())
     live = bool(job.payload.get("live", False))
     try:
@@ -67,6 +77,10 @@ async def label_page(services: Services, job: Job) -> Done:
         raise
     await _record(services, job, run)
     return Done(outcome=run.outcome)
+
+
+def _is_learning(session: Session, tenant_id: str) -> bool:
+    return JobStore(session).is_pending(tenant_id, ["connect_site", "learn_site"])
 
 
 async def _process(

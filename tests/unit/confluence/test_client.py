@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import httpx
@@ -19,7 +18,6 @@ from app.errors import (
     PageGone,
     RateLimited,
     Unavailable,
-    VersionConflict,
 )
 from app.usecases.ports import SiteAccess
 from tests.unit.confluence.doubles import (
@@ -266,151 +264,6 @@ class TestRetries:
             await client(site).get_page("1")
 
         assert site.unused == 1
-
-
-class TestLabels:
-    """Tests for add_labels() and remove_label()."""
-
-    async def test_all_labels_come_back(self) -> None:
-        """The answer to a write is what the page has then."""
-        site = Script(answer(data={"results": [_label(1), _label(2)], "size": 2}))
-        confluence = client(site)
-
-        labels = await confluence.add_labels("1", ["l2"])
-
-        assert [label.name for label in labels] == ["l1", "l2"]
-        assert confluence.meter.points == 1
-        assert site.requests[0].headers["x-atlassian-token"] == "no-check"
-
-    async def test_no_names_write_nothing(self) -> None:
-        """Adding nothing only reads."""
-        site = Script(listing([_label(1)]))
-
-        labels = await client(site).add_labels("1", [])
-
-        assert [label.name for label in labels] == ["l1"]
-        assert site.requests[0].method == "GET"
-
-
-class TestProperties:
-    """Tests for get_property() and put_property()."""
-
-    async def test_only_the_exact_key_counts(self) -> None:
-        """A site that ignores the filter does not fool us."""
-        site = Script(listing([_property(key="AI"), _property(value=2)]))
-
-        found = await client(site).get_property("1", "ai")
-
-        assert found == ContentProperty(id="11", key="ai", value=2, version=3)
-
-    async def test_absent_property_is_none(self) -> None:
-        """No such key is no error."""
-        assert await client(Script(listing([]))).get_property("1", "ai") is None
-
-    async def test_next_version_is_written(self) -> None:
-        """What was written comes back with its new version."""
-        site = Script(answer(data=_property(version={"number": 4})))
-        current = ContentProperty(id="11", key="ai", value=0, version=3)
-
-        written = await client(site).put_property("1", "ai", 1, current=current)
-
-        assert written.version == 4
-        assert json.loads(site.requests[0].content)["version"] == {"number": 4}
-
-    async def test_conflict(self) -> None:
-        """A property that came into being meanwhile is a conflict."""
-        with pytest.raises(VersionConflict):
-            await client(Script(answer(409))).put_property("1", "ai", 1, current=None)
-
-
-class TestWalks:
-    """Tests for lists with cursors."""
-
-    async def test_pages_of_a_space(self) -> None:
-        """All parts are read by cursor, with bodies, at a point an object."""
-        first = page_json(id="1", labels=None)
-        second = page_json(id="2", labels=None, _links={"webui": "/p2"})
-        site = Script(
-            listing([first], "/wiki/api/v2/spaces/5/pages?limit=250&cursor=a%2Bb"),
-            listing([second]),
-        )
-        confluence = client(site)
-
-        pages = [page async for page in confluence.space_pages("5")]
-
-        assert [page.id for page in pages] == ["1", "2"]
-        assert pages[1].webui == "https://site.example/wiki/p2"
-        assert [query.get("cursor") for query in site.queries] == [None, "a+b"]
-        assert site.queries[1]["body-format"] == "storage"
-        assert confluence.meter.points == 4
-
-    async def test_link_to_another_origin_is_not_followed(self) -> None:
-        """Only the cursor is taken from a link, whoever it points to."""
-        site = Script(
-            listing([_label(1)], "https://evil.example/steal?cursor=x"), listing([])
-        )
-
-        labels = [label async for label in client(site).space_labels("5")]
-
-        assert len(labels) == 1
-        assert {request.url.host for request in site.requests} == {"api.example"}
-
-    async def test_repeated_cursor_is_told(self) -> None:
-        """A list that goes in circles does not run for ever."""
-        site = Script(*(listing([], "/x?cursor=same") for _ in range(3)))
-
-        with pytest.raises(ContractBroken, match="same cursor"):
-            async for _ in client(site).spaces():
-                pass
-
-        assert site.unused == 1
-
-    async def test_too_large_parts_are_asked_for_in_smaller_ones(self) -> None:
-        """250 large pages that exceed the size limit are read 31 at a time."""
-        huge = httpx.Response(200, content=b" " * (17 * 2**20))
-        site = Script(huge, listing([page_json(labels=None)]))
-
-        pages = [page async for page in client(site).space_pages("5")]
-
-        assert len(pages) == 1
-        assert [query["limit"] for query in site.queries] == ["250", "31"]
-
-    async def test_one_object_beyond_the_limit_is_told(self) -> None:
-        """A single object that is too large ends the walk by its name."""
-        site = Script(
-            *(httpx.Response(200, content=b" " * (17 * 2**20)) for _ in range(4))
-        )
-
-        with pytest.raises(ContractBroken, match="larger than"):
-            await anext(client(site).space_pages("5"))
-
-        assert [query["limit"] for query in site.queries] == ["250", "31", "3", "1"]
-
-    async def test_spaces(self) -> None:
-        """Spaces carry key and homepage."""
-        found = {"id": "131", "key": "ENG", "name": "Eng", "homepageId": "7"}
-
-        spaces = [space async for space in client(Script(listing([found]))).spaces()]
-
-        assert (spaces[0].key, spaces[0].homepage_id) == ("ENG", "7")
-
-    async def test_pages_of_an_unused_label(self) -> None:
-        """A label that nobody uses any more has no pages."""
-        refusal = answer(404, {"errors": [{"title": "No label", "code": "NOT_FOUND"}]})
-
-        assert [i async for i in client(Script(refusal)).label_page_ids("3")] == []
-
-    async def test_pages_of_a_label(self) -> None:
-        """Ids are enough."""
-        site = Script(listing([{"id": "1"}, {"id": "2"}]))
-
-        assert [i async for i in client(site).label_page_ids("3")] == ["1", "2"]
-
-    async def test_ancestors(self) -> None:
-        """Ancestors come topmost first."""
-        site = Script(listing([{"id": "1", "type": "page"}, {"id": "2"}]))
-
-        assert await client(site).ancestor_ids("9") == ("1", "2")
 
 
 class TestIdentity:

@@ -45,3 +45,10 @@ def test_well_formed_content_stays() -> None:
     body = '<p class="x">a<br/>b</p><ac:link ac:anchor="y"><b>c</b></ac:link>'
 
     assert repair(body) == body
+
+
+def test_attributes_that_parse_are_kept() -> None:
+    """Of an element's attributes those remain that XML can hold, each once."""
+    body = """<ac:image ac:a="1" x:y="2" ac:a="3" b='4' ac:-="5" c=6></ac:image>"""
+
+    assert repair(body) == """<ac:image ac:a="1" b='4'></ac:image>"""

@@ -107,6 +107,11 @@ _CASES = [
     ),
     _Case(name="404", reply=_v2(404, "Cannot find a page with id [1]"), error=PageGone),
     _Case(name="404-empty", reply=_reply(404), error=PageGone),
+    _Case(
+        name="404-html",
+        reply=_reply(404, b"<html>", content_type="text/html;charset=UTF-8"),
+        error=Unavailable,
+    ),
     _Case(name="404-v1", reply=_v1(404, "Not Found"), error=PageGone, call=_LABEL),
     _Case(name="404-bare", reply=_v2(404, "Not Found"), error=CredentialsRefused),
     _Case(name="404-space", reply=_v2(404, "x"), error=WorkObsolete, call=_SPACE),

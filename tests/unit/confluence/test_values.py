@@ -46,6 +46,13 @@ def test_page_of_a_list_has_less() -> None:
     assert page.created_at is None
 
 
+def test_page_without_links_has_no_address() -> None:
+    """Where the site sends no link, the page has none."""
+    page = values.page(page_json(_links=None), body_format="storage")
+
+    assert page.webui == ""
+
+
 def test_live_page_is_read_as_adf() -> None:
     """The body of the format that was asked for is taken."""
     body = {"atlas_doc_format": {"representation": "atlas_doc_format", "value": "{}"}}
