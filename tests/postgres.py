@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import anyio
@@ -156,14 +157,14 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
     pytest.skip("PostgreSQL will not run as root, and there is nobody else")
 
 
-def _as_user(user: pwd.struct_passwd | None) -> dict[str, object]:
+def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
     if user is None:
         return {}
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _call(command: list[Path | str], user: pwd.struct_passwd | None) -> None:
-    subprocess.run(command, check=True, capture_output=True, cwd="/", **_as_user(user))  # type: ignore[call-overload]
+    subprocess.run(command, check=True, capture_output=True, cwd="/", **_as_user(user))
 
 
 def _wait_for(home: Path, server: subprocess.Popen[bytes]) -> None:

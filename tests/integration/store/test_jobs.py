@@ -236,19 +236,19 @@ class TestFencing:
     ) -> None:
         """The attempt counts at the claim, so a poison job dies; it can be revived."""
         tenant = await new_tenant(database)
-        await enqueue(database, tenant, "7", max_attempts=2)
+        job = await enqueue(database, tenant, "7", max_attempts=2)
         for _ in range(2):
-            (job,) = await claim(database)
-            await lapse(database, job.id)
+            await claim(database)
+            await lapse(database, job.job_id)
             await database.write(lambda s: JobStore(s).rescue())
 
-        dead = await state_of(database, job.id)
+        dead = await state_of(database, job.job_id)
         other = await new_tenant(database, "b")
         foreign = await database.write(
-            lambda s: JobStore(s).retry_failed(other, job.id)
+            lambda s: JobStore(s).retry_failed(other, job.job_id)
         )
         revived = await database.write(
-            lambda s: JobStore(s).retry_failed(tenant, job.id)
+            lambda s: JobStore(s).retry_failed(tenant, job.job_id)
         )
 
         assert (dead.state, dead.outcome) == ("failed", "lease_lapsed")
