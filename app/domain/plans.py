@@ -129,10 +129,9 @@ def byline_value(
     title = (
         summary if len(summary) <= _BYLINE else summary[: _BYLINE - 1].rstrip() + "…"
     )
-    tooltip = f"{summary} (summary by AI)"
     return {
         "title": title,
-        "tooltip": tooltip,
+        "tooltip": f"{summary} (summary by AI)" if summary else "",
         "summary": summary,
         "labels": sorted(labels),
         "waiting": waiting,
@@ -142,4 +141,5 @@ def byline_value(
     }
 
 
-_BYLINE = 120
+#: Characters of the byline's title: it shares a line with author and date.
+_BYLINE = 80
