@@ -8,11 +8,12 @@ import unicodedata
 #: No good source gives a limit; 255 is what everybody repeats.
 MAX_LENGTH = 255
 
-#: Confluence refuses these, and splits a label at white space without an error.
-#: Whatever is no letter, digit, hyphen or underscore becomes a hyphen.
-_OUTSIDE = re.compile(r"[^\w-]+", re.UNICODE)
+#: First letters of the Unicode categories that a word is made of: letters, the marks
+#: that scripts like Devanagari put on them, digits.
+_WORD = frozenset("LMN")
 _HYPHENS = re.compile(r"-{2,}")
-_APOSTROPHES = str.maketrans(dict.fromkeys("'’ʼ`´", ""))
+#: Apostrophes, joiners and soft hyphens belong to their word and vanish in it.
+_WITHIN_WORDS = frozenset("'’ʼ`´\u00ad\u200c\u200d")
 
 
 def normalise(name: str) -> str:
@@ -25,6 +26,16 @@ def normalise(name: str) -> str:
     apostrophes inside a word vanish, everything else that Confluence refuses or
     splits at becomes one hyphen.
     """
-    folded = unicodedata.normalize("NFC", name).lower().translate(_APOSTROPHES)
-    hyphened = _HYPHENS.sub("-", _OUTSIDE.sub("-", folded))
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
+    hyphened = _HYPHENS.sub("-", "".join(map(_accepted, folded)))
+    if not any(map(str.isalnum, hyphened)):
+        return ""
     return hyphened.strip("-_")[:MAX_LENGTH].rstrip("-_")
+
+
+def _accepted(character: str) -> str:
+    """Return the character, nothing, or a hyphen where Confluence would refuse it."""
+    if character in _WITHIN_WORDS:
+        return ""
+    is_word = unicodedata.category(character)[0] in _WORD
+    return character if is_word or character in "-_" else "-"
