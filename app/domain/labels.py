@@ -12,8 +12,7 @@ MAX_LENGTH = 255
 #: that scripts like Devanagari put on them, digits.
 _WORD = frozenset("LMN")
 _HYPHENS = re.compile(r"-{2,}")
-#: Apostrophes, joiners and soft hyphens belong to their word and vanish in it.
-_WITHIN_WORDS = frozenset("'’ʼ`´\u00ad\u200c\u200d")
+_APOSTROPHES = frozenset("'’ʼ`´")
 
 
 def normalise(name: str) -> str:
@@ -26,16 +25,21 @@ def normalise(name: str) -> str:
     apostrophes inside a word vanish, everything else that Confluence refuses or
     splits at becomes one hyphen.
     """
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
+    # Joined first: what an invisible character kept apart may compose afterwards.
+    joined = "".join(one for one in name if not _is_within_words(one))
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", joined).lower())
     hyphened = _HYPHENS.sub("-", "".join(map(_accepted, folded)))
     if not any(map(str.isalnum, hyphened)):
         return ""
     return hyphened.strip("-_")[:MAX_LENGTH].rstrip("-_")
 
 
+def _is_within_words(character: str) -> bool:
+    """Whether it belongs to its word and vanishes in it: apostrophes, joiners."""
+    return character in _APOSTROPHES or unicodedata.category(character) == "Cf"
+
+
 def _accepted(character: str) -> str:
-    """Return the character, nothing, or a hyphen where Confluence would refuse it."""
-    if character in _WITHIN_WORDS:
-        return ""
+    """Return the character, or a hyphen where Confluence would refuse it or split."""
     is_word = unicodedata.category(character)[0] in _WORD
     return character if is_word or character in "-_" else "-"
