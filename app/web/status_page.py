@@ -13,7 +13,7 @@ body { font: 14px/1.45 system-ui, sans-serif; margin: 24px; max-width: 46rem; }
 h1 { font-size: 20px; } h2 { font-size: 14px; margin: 24px 0 8px; }
 p { color: var(--soft); } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 6px 8px; border-bottom: 1px solid var(--line); }
-td { font-variant-numeric: tabular-nums; }
+th { width: 40%; font-weight: 500; } td { font-variant-numeric: tabular-nums; }
 """
 
 _GUARDS = {

@@ -37,7 +37,9 @@ body {{ margin: 2rem auto; max-width: 78rem; padding: 0 1rem }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ text-align: left; padding: .35rem .6rem; vertical-align: top;
   border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent) }}
-td {{ overflow-wrap: anywhere }}
+td {{ white-space: nowrap }}
+td:nth-child(4), td:nth-child(6) {{ white-space: normal; overflow-wrap: anywhere; min-width: 12rem }}
+main {{ overflow-x: auto }}
 </style></head><body>
 <h1>Deliveries</h1>
 <p>{summary}</p>
