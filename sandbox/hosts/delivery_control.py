@@ -39,7 +39,7 @@ th, td {{ text-align: left; padding: .35rem .6rem; vertical-align: top;
   border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent) }}
 td {{ white-space: nowrap }}
 td:nth-child(4), td:nth-child(6) {{ white-space: normal; overflow-wrap: anywhere; min-width: 12rem }}
-main {{ overflow-x: auto }}
+
 </style></head><body>
 <h1>Deliveries</h1>
 <p>{summary}</p>

@@ -1,0 +1,169 @@
+"""Tests for app.store.ledger on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app.domain.plans import LedgerState, PlanItem
+from app.store.database import Database
+from app.store.ledger import LedgerStore
+from app.store.tables import LedgerRow
+from tests.integration.store.stored import new_tenant, rows
+
+pytestmark = pytest.mark.anyio
+
+
+def items(*names: str, confidence: float = 0.9) -> list[PlanItem]:
+    return [PlanItem(label=n, action="add", confidence=confidence) for n in names]
+
+
+async def plan(database: Database, tenant: str, page: str, *names: str) -> None:
+    await database.write(lambda s: LedgerStore(s).plan(tenant, page, items(*names)))
+
+
+async def settle(
+    database: Database,
+    tenant: str,
+    page: str,
+    names: Collection[str],
+    *,
+    state: LedgerState = "written",
+    run_id: int | None = None,
+) -> None:
+    await database.write(
+        lambda s: LedgerStore(s).settle(tenant, page, names, state=state, run_id=run_id)
+    )
+
+
+async def labels(database: Database, tenant: str, page: str) -> dict[str, Any]:
+    return dict(await database.read(lambda s: LedgerStore(s).labels(tenant, page)))
+
+
+class TestStates:
+    """A label's way: planned, written, withdrawn."""
+
+    async def test_label_goes_from_planned_to_written_to_withdrawn(
+        self, database: Database
+    ) -> None:
+        """Each step is seen by the next reader."""
+        tenant = await new_tenant(database)
+        seen = []
+
+        await plan(database, tenant, "7", "api", "дизайн")
+        seen.append(await labels(database, tenant, "7"))
+        await settle(database, tenant, "7", ["api", "дизайн"])
+        seen.append(await labels(database, tenant, "7"))
+        await settle(database, tenant, "7", ["api"], state="withdrawn")
+        seen.append(await labels(database, tenant, "7"))
+
+        assert seen == [
+            {"api": "planned", "дизайн": "planned"},
+            {"api": "written", "дизайн": "written"},
+            {"api": "withdrawn", "дизайн": "written"},
+        ]
+
+    async def test_planning_again_after_a_crash_is_no_error(
+        self, database: Database
+    ) -> None:
+        """The second attempt plans the same label with its new confidence."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "api")
+
+        await database.write(
+            lambda s: LedgerStore(s).plan(tenant, "7", items("api", confidence=0.5))
+        )
+
+        (row,) = await rows(database, LedgerRow)
+        assert (row["state"], row["confidence"]) == ("planned", 0.5)
+
+    async def test_settling_what_was_never_planned_changes_nothing(
+        self, database: Database
+    ) -> None:
+        """A person's label does not become ours."""
+        tenant = await new_tenant(database)
+
+        await settle(database, tenant, "7", ["theirs"])
+        await settle(database, tenant, "7", [])
+
+        assert await rows(database, LedgerRow) == []
+
+    @pytest.mark.parametrize("run_id", [5, 2**40])
+    async def test_run_that_wrote_it_is_remembered(
+        self, database: Database, run_id: int
+    ) -> None:
+        """A later step without a run does not forget it."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "api")
+
+        await settle(database, tenant, "7", ["api"], run_id=run_id)
+        await settle(database, tenant, "7", ["api"], state="withdrawn")
+
+        (row,) = await rows(database, LedgerRow)
+        assert row["run_id"] == run_id
+
+    async def test_repeated_step_keeps_the_moment_of_the_first(
+        self, database: Database
+    ) -> None:
+        """`changed_at` says when it changed, not when somebody looked."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "api")
+        await settle(database, tenant, "7", ["api"], run_id=1)
+        before = await rows(database, LedgerRow)
+
+        await settle(database, tenant, "7", ["api"], run_id=2)
+
+        assert await rows(database, LedgerRow) == before
+
+
+class TestScope:
+    """Pages and tenants do not mix."""
+
+    async def test_pages_and_tenants_have_ledgers_of_their_own(
+        self, database: Database
+    ) -> None:
+        """The same page id of another tenant is another page."""
+        tenant, other = await new_tenant(database), await new_tenant(database, "b")
+        await plan(database, tenant, "7", "api")
+        await plan(database, tenant, "8", "api")
+        await plan(database, other, "7", "api")
+
+        await settle(database, tenant, "7", ["api"])
+
+        assert await labels(database, tenant, "8") == {"api": "planned"}
+        assert await labels(database, other, "7") == {"api": "planned"}
+
+    async def test_what_is_withdrawn_is_not_ours_any_more(
+        self, database: Database
+    ) -> None:
+        """`all_labels` and `has` speak of what may stand there because of us."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "planned", "written", "withdrawn")
+        await settle(database, tenant, "7", ["written"])
+        await settle(database, tenant, "7", ["withdrawn"], state="withdrawn")
+
+        def work(session: Session) -> tuple[object, object]:
+            store = LedgerStore(session)
+            names = ("planned", "written", "withdrawn", "unknown")
+            return store.all_labels(tenant), [
+                store.has(tenant, "7", "label", name) for name in names
+            ]
+
+        ours, has = await database.read(work)
+
+        assert ours == {("7", "planned"), ("7", "written")}
+        assert has == [True, True, False, False]
+
+    async def test_kinds_are_kept_apart(self, database: Database) -> None:
+        """A version number is no label of the same name."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "3")
+
+        found = await database.read(
+            lambda s: LedgerStore(s).has(tenant, "7", "version", "3")
+        )
+
+        assert not found

@@ -1,0 +1,101 @@
+"""Runs the command line in this process, over a real SQLite database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from click.testing import CliRunner, Result
+from sqlalchemy.orm import Session
+
+from app.cli.main import cli
+from app.cli.program import Program
+from app.domain.pages import Space
+from app.settings import Settings
+from app.store.database import open_database
+from app.store.policies import PolicyStore
+from app.store.tenants import TenantStore
+from app.usecases.ports import HostKeys
+from app.usecases.services import Services
+from tests.unit.worker.services import make_services
+
+T = TypeVar("T")
+
+
+@dataclass
+class CommandLine:
+    """A program of doubles around one database.
+
+    Attributes:
+        started: What was asked to start: `serve` or `work`, with its settings.
+    """
+
+    database_url: str
+    env_file: Path
+    keys: HostKeys | None = None
+    started: list[tuple[str, Settings]] = field(default_factory=list)
+    logs_to_stdout: list[bool] = field(default_factory=list)
+
+    def run(self, *arguments: str, **variables: str) -> Result:
+        """Run one command with these variables over the database's."""
+        self.env_file.touch()
+        program = Program(
+            open_services=self._open,
+            configure_logs=self._configure_logs,
+            serve=lambda settings: self.started.append(("serve", settings)),
+            work=lambda settings: self.started.append(("work", settings)),
+        )
+        return CliRunner().invoke(
+            cli,
+            ["--env-file", str(self.env_file), *arguments],
+            obj=program,
+            env={"DATABASE_URL": self.database_url, **variables},
+        )
+
+    def json(self, *arguments: str) -> list[dict[str, Any]]:
+        """Run a command with `--json` and decode its lines."""
+        result = self.run(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Arrange something in the database."""
+
+        async def run() -> T:
+            database = open_database(self.database_url)
+            try:
+                return await database.write(work)
+            finally:
+                await database.close()
+
+        return asyncio.run(run())
+
+    def new_tenant(self, name: str = "a") -> str:
+        """Add a tenant with one space, DOCS."""
+
+        def work(session: Session) -> str:
+            tenant = TenantStore(session).create(
+                site_url=f"https://{name}.atlassian.net", cloud_id=f"cloud-{name}"
+            )
+            space = Space(id="100", key="DOCS", name="Документи")
+            PolicyStore(session).keep_space(tenant.id, space)
+            return tenant.id
+
+        return self.write(work)
+
+    @asynccontextmanager
+    async def _open(self, settings: Settings) -> AsyncIterator[Services]:
+        database = open_database(settings.database_url)
+        try:
+            yield make_services(database, keys=self.keys)
+        finally:
+            await database.close()
+
+    def _configure_logs(self, settings: Settings, *, to_stdout: bool = True) -> None:
+        del settings
+        self.logs_to_stdout.append(to_stdout)

@@ -1,0 +1,347 @@
+"""Tests for app.domain.plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from app.domain.completions import Completion, LabelChoice
+from app.domain.plans import (
+    APPLY_AT,
+    SUGGEST_AT,
+    LedgerState,
+    Plan,
+    byline_value,
+    plan_labels,
+)
+
+SURE = APPLY_AT + 0.2
+#: Characters that fit beside author and date.
+TITLE = 80
+UNSURE = (APPLY_AT + SUGGEST_AT) / 2
+NAMES = st.sampled_from(["api", "billing", "дизайн", "how-to", "release", "v1_2"])
+CHOICES = st.lists(
+    st.builds(
+        LabelChoice,
+        name=NAMES,
+        confidence=st.floats(0, 1),
+        evidence=st.sampled_from(["", "near a page"]),
+    ),
+    max_size=12,
+)
+LEDGERS = st.dictionaries(
+    NAMES, st.sampled_from(["planned", "written", "withdrawn"]), max_size=6
+)
+
+
+def completion(*choices: tuple[str, float]) -> Completion:
+    return Completion(
+        labels=tuple(
+            LabelChoice(name=name, confidence=confidence)
+            for name, confidence in choices
+        ),
+        summary="",
+        language="en",
+        provider="local",
+        model="test",
+    )
+
+
+def plan(
+    *choices: tuple[str, float],
+    on_page: tuple[str, ...] = (),
+    ledger: Mapping[str, LedgerState] | None = None,
+    max_labels: int = 5,
+) -> Plan:
+    return plan_labels(
+        completion(*choices),
+        on_page=on_page,
+        ledger=ledger or {},
+        max_labels=max_labels,
+    )
+
+
+def actions(made: Plan) -> dict[str, str]:
+    return {item.label: item.action for item in made.items}
+
+
+class TestPlanLabels:
+    """Tests for app.domain.plans.plan_labels()."""
+
+    @pytest.mark.parametrize(
+        ("confidence", "action"),
+        [
+            (1.0, "add"),
+            (APPLY_AT, "add"),
+            (APPLY_AT - 0.001, "suggest"),
+            (SUGGEST_AT, "suggest"),
+            (SUGGEST_AT - 0.001, None),
+            (0.0, None),
+        ],
+    )
+    def test_confidence_decides_between_write_wait_and_forget(
+        self, confidence: float, action: str | None
+    ) -> None:
+        """Each threshold belongs to the bolder side."""
+        made = plan(("api", confidence))
+
+        assert actions(made).get("api") == action
+
+    def test_label_on_the_page_is_kept_whoever_put_it(self) -> None:
+        """A label that stands there is no work, even if nobody is sure of it."""
+        made = plan(
+            ("api", SURE),
+            ("billing", 0.01),
+            on_page=("api", "billing"),
+            ledger={"api": "written"},
+        )
+
+        assert actions(made) == {"api": "keep", "billing": "keep"}
+
+    def test_label_that_a_person_took_off_is_respected(self) -> None:
+        """A tombstone holds, however sure the provider is."""
+        made = plan(("api", 1.0), ledger={"api": "withdrawn"})
+
+        assert actions(made) == {"api": "respect"}
+        assert made.withdrawn == ()
+
+    def test_written_label_that_is_gone_becomes_a_tombstone(self) -> None:
+        """What we wrote and no longer see was taken off by a person just now."""
+        made = plan(("api", 1.0), ledger={"api": "written", "how-to": "written"})
+
+        assert actions(made) == {"api": "respect"}
+        assert made.withdrawn == ("api", "how-to")
+
+    def test_label_planned_before_a_crash_is_added_after_it(self) -> None:
+        """Planned, but never sent: nobody took it off."""
+        made = plan(("api", SURE), ledger={"api": "planned"})
+
+        assert actions(made) == {"api": "add"}
+        assert made.withdrawn == ()
+
+    def test_label_sent_before_a_crash_counts_as_ours(self) -> None:
+        """Planned and standing there takes up room like any label of ours."""
+        made = plan(
+            ("api", SURE),
+            ("billing", SURE),
+            on_page=("api",),
+            ledger={"api": "planned"},
+            max_labels=1,
+        )
+
+        assert actions(made) == {"api": "keep", "billing": "suggest"}
+
+    def test_withdrawn_label_that_a_person_put_back_takes_no_room(self) -> None:
+        """It is theirs now."""
+        made = plan(
+            ("api", SURE),
+            ("billing", SURE),
+            on_page=("api",),
+            ledger={"api": "withdrawn"},
+            max_labels=1,
+        )
+
+        assert actions(made) == {"api": "keep", "billing": "add"}
+
+    def test_surest_labels_get_the_room_and_the_rest_wait(self) -> None:
+        """Where more are sure than there is room for, the surest are written."""
+        made = plan(("c", 0.7), ("a", 0.9), ("b", 0.8), max_labels=2)
+
+        assert made.labels("add") == ("a", "b")
+        assert made.labels("suggest") == ("c",)
+
+    def test_labels_of_people_take_no_room(self) -> None:
+        """The limit is on what stands there because of us."""
+        made = plan(("api", SURE), on_page=("x", "y", "z"), max_labels=1)
+
+        assert made.labels("add") == ("api",)
+
+    @pytest.mark.parametrize("max_labels", [0, -3])
+    def test_no_room_at_all_only_suggests(self, max_labels: int) -> None:
+        """A limit of none writes none."""
+        made = plan(("api", 1.0), max_labels=max_labels)
+
+        assert actions(made) == {"api": "suggest"}
+
+    def test_label_chosen_twice_is_planned_once_with_the_surer_choice(self) -> None:
+        """A doubled answer makes no doubled label."""
+        made = plan(("api", UNSURE), ("api", SURE), ("api", 0.1))
+
+        assert [(item.label, item.confidence) for item in made.items] == [("api", SURE)]
+
+    def test_equally_sure_labels_are_ordered_by_name(self) -> None:
+        """The same answer in another order is the same plan."""
+        one = plan(("b", SURE), ("a", SURE), max_labels=1)
+        other = plan(("a", SURE), ("b", SURE), max_labels=1)
+
+        assert one == other
+        assert one.labels("add") == ("a",)
+
+    def test_evidence_comes_along(self) -> None:
+        """A plan explains itself."""
+        answer = Completion(
+            labels=(LabelChoice(name="api", confidence=1, evidence="in the title"),),
+            summary="",
+            language="en",
+            provider="local",
+            model="test",
+        )
+
+        made = plan_labels(answer, on_page=(), ledger={}, max_labels=5)
+
+        assert made.items[0].evidence == "in the title"
+
+    def test_empty_answer_still_finds_tombstones(self) -> None:
+        """What a person took off is noticed though nothing is asked for."""
+        made = plan(ledger={"api": "written"})
+
+        assert made == Plan(items=(), withdrawn=("api",))
+
+
+def planned(
+    choices: list[LabelChoice],
+    on_page: set[str],
+    ledger: Mapping[str, LedgerState],
+    max_labels: int,
+) -> Plan:
+    answer = Completion(
+        labels=tuple(choices), summary="", language="uk", provider="p", model="m"
+    )
+    return plan_labels(answer, on_page=on_page, ledger=ledger, max_labels=max_labels)
+
+
+EVERYTHING = given(
+    choices=CHOICES,
+    on_page=st.sets(NAMES),
+    ledger=LEDGERS,
+    max_labels=st.integers(0, 6),
+)
+
+
+class TestPlanProperties:
+    """What holds for every page, answer and history."""
+
+    @EVERYTHING
+    @settings(max_examples=150, deadline=None)
+    def test_withdrawn_label_is_never_added(
+        self,
+        choices: list[LabelChoice],
+        on_page: set[str],
+        ledger: dict[str, LedgerState],
+        max_labels: int,
+    ) -> None:
+        """A person wins, always."""
+        made = planned(choices, on_page, ledger, max_labels)
+
+        taken_off = {name for name, state in ledger.items() if state == "withdrawn"}
+        taken_off |= set(made.withdrawn)
+        assert taken_off.isdisjoint(made.labels("add"))
+
+    @EVERYTHING
+    @settings(max_examples=150, deadline=None)
+    def test_page_never_holds_more_of_ours_than_allowed(
+        self,
+        choices: list[LabelChoice],
+        on_page: set[str],
+        ledger: dict[str, LedgerState],
+        max_labels: int,
+    ) -> None:
+        """What was over the limit before is not taken off, but nothing is added."""
+        made = planned(choices, on_page, ledger, max_labels)
+
+        before = {
+            name
+            for name, state in ledger.items()
+            if state != "withdrawn" and name in on_page
+        }
+        after = before | set(made.labels("add"))
+        assert len(after) <= max(max_labels, len(before))
+
+    @EVERYTHING
+    @settings(max_examples=150, deadline=None)
+    def test_planning_again_after_applying_adds_nothing(
+        self,
+        choices: list[LabelChoice],
+        on_page: set[str],
+        ledger: dict[str, LedgerState],
+        max_labels: int,
+    ) -> None:
+        """A page run is idempotent."""
+        first = planned(choices, on_page, ledger, max_labels)
+        applied: dict[str, LedgerState] = dict(ledger)
+        applied.update(dict.fromkeys(first.withdrawn, "withdrawn"))
+        applied.update(dict.fromkeys(first.labels("add"), "written"))
+
+        again = planned(
+            choices, on_page | set(first.labels("add")), applied, max_labels
+        )
+
+        assert again.labels("add") == ()
+        assert again.withdrawn == ()
+
+    @EVERYTHING
+    @settings(max_examples=100, deadline=None)
+    def test_each_label_is_planned_at_most_once(
+        self,
+        choices: list[LabelChoice],
+        on_page: set[str],
+        ledger: dict[str, LedgerState],
+        max_labels: int,
+    ) -> None:
+        """No label has two actions."""
+        made = planned(choices, on_page, ledger, max_labels)
+
+        names = [item.label for item in made.items]
+        assert len(names) == len(set(names))
+
+
+class TestBylineValue:
+    """Tests for app.domain.plans.byline_value()."""
+
+    @pytest.mark.parametrize(
+        "summary",
+        ["", "Коротко.", "x" * TITLE, "x" * (TITLE + 1), "слово " * 400, "🚀" * 500],
+        ids=["empty", "short", "limit", "over", "long", "emoji"],
+    )
+    def test_title_fits_under_a_page_title(self, summary: str) -> None:
+        """The line is cut where it would not fit, and says so; the summary is whole."""
+        value = byline_value(
+            summary=summary, labels=(), waiting=0, page_version=1, model="m"
+        )
+
+        assert len(value["title"]) <= TITLE
+        assert value["title"].endswith("…") == (len(summary) > TITLE)
+        assert value["summary"] == summary
+
+    def test_says_who_wrote_it_and_of_which_version(self) -> None:
+        """A reader can tell an AI's summary, and an outdated one."""
+        value = byline_value(
+            summary="Як замовити.",
+            labels={"b", "a"},
+            waiting=2,
+            page_version=7,
+            model="local-1",
+        )
+
+        assert "AI" in value["tooltip"]
+        assert (value["page_version"], value["model"]) == (7, "local-1")
+        assert (value["labels"], value["waiting"]) == (["a", "b"], 2)
+
+    def test_page_without_text_shows_no_empty_sentence(self) -> None:
+        """Nothing is said about nothing."""
+        value = byline_value(summary="", labels=(), waiting=0, page_version=1, model="")
+
+        assert (value["title"], value["tooltip"]) == ("", "")
+
+    def test_same_page_gives_the_same_value(self) -> None:
+        """The order of a set does not make a new version of the property."""
+        one, other = (
+            byline_value(
+                summary="s", labels=labels, waiting=0, page_version=1, model="m"
+            )
+            for labels in (["b", "a"], ["a", "b"])
+        )
+
+        assert one == other

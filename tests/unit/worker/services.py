@@ -1,0 +1,82 @@
+"""Services for tests of the loop and the command line: a real database, no network."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Any
+
+from typing_extensions import override
+
+from app.clock import utc_now
+from app.domain.completions import Completion, Prompt
+from app.domain.pages import Page, PageText
+from app.errors import AppError, NotAuthenticated
+from app.store.database import Database
+from app.store.encryption import Cipher, new_key
+from app.telemetry.metrics import Metrics
+from app.usecases.memories import SiteMemories
+from app.usecases.ports import Confluence, HostKeys, SiteAccess
+from app.usecases.services import Rules, Services
+
+RULES = Rules(
+    app_base_url="https://app.test",
+    app_key="confluence-ai",
+    connect_enabled=True,
+    connect_allowed_hosts=("*.atlassian.net",),
+    forge_app_id="",
+    forge_environments=("PRODUCTION",),
+    forge_api_hosts=("api.atlassian.com",),
+    tagging_mode="SAFE_TEST",
+    summary_mode="SAFE_TEST",
+    settle=timedelta(),
+)
+
+
+class ScriptedKeys(HostKeys):
+    """Key hosts that answer every question with one error."""
+
+    def __init__(self, error: AppError | None = None) -> None:
+        self.error = error or NotAuthenticated("unknown key")
+
+    @override
+    async def install_key(self, kid: str) -> str:
+        raise self.error
+
+    @override
+    async def forge_key(self, kid: str) -> dict[str, Any]:
+        raise self.error
+
+
+class IdleProvider:
+    """A provider that is only ever asked for its name."""
+
+    name = "local"
+    model = "test-model"
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        raise AssertionError(prompt)
+
+
+def make_services(database: Database, *, keys: HostKeys | None = None) -> Services:
+    """Return services whose database alone is real."""
+    return Services(
+        database=database,
+        cipher=Cipher([new_key()]),
+        keys=keys or ScriptedKeys(),
+        open_confluence=_no_site,
+        read_page=_no_page,
+        provider=IdleProvider(),
+        rules=RULES,
+        memories=SiteMemories(database),
+        metrics=Metrics(),
+        now=utc_now,
+    )
+
+
+def _no_site(access: SiteAccess) -> AbstractAsyncContextManager[Confluence]:
+    raise AssertionError(access)
+
+
+def _no_page(page: Page) -> PageText:
+    raise AssertionError(page)
