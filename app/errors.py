@@ -11,8 +11,9 @@
     │   ├── Unavailable        no answer, a broken answer, a 5xx
     │   ├── RateLimited        told to wait (carries how long, and whom it binds)
     │   ├── CredentialsRefused the other side does not know us (any more)
-    │   └── VersionConflict    somebody wrote in between: read again
-    ├── CredentialsMissing     no valid token at hand; the next one wakes the work
+    │   ├── VersionConflict    somebody wrote in between: read again
+    │   └── TenantMoved        the tenant became another: claim the job again
+    ├── CredentialsMissing     no way in just now; the next token wakes the work
     ├── WorkObsolete           nobody: the work has lost its object, drop it quietly
     │   ├── PageGone           deleted, trashed, or never there
     │   ├── PageOutOfReach     restricted: the app may not see or change it
@@ -120,8 +121,21 @@ class VersionConflict(RemoteError):
     """Somebody else wrote first; read again and decide anew."""
 
 
+class TenantMoved(RemoteError):
+    """The tenant's record is gone: it became one with another of the same site.
+
+    The job belongs to that one by now, and runs for it when it is claimed again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("database", "the tenant has another record by now")
+
+
 class CredentialsMissing(AppError):
-    """No valid token for an installation; wait for the next one, it is no failure."""
+    """No way in at the moment: no valid token, or the site has switched us off.
+
+    The next token, or being switched on, wakes the work; it is no failure.
+    """
 
     def __init__(self, installation: str) -> None:
         super().__init__(f"no valid token for installation {installation}")

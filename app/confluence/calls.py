@@ -112,6 +112,11 @@ def page_ancestors(page_id: str) -> Call:
     return _list(f"{_V2}/pages/{_page(page_id)}/ancestors", about="page")
 
 
+def get_space(space_id: str) -> Call:
+    """Read one space."""
+    return _read(f"{_V2}/spaces/{_number('space id', space_id)}", {}, about="space")
+
+
 def spaces() -> Call:
     """List the spaces that the app can see."""
     return _list(f"{_V2}/spaces", about="site")

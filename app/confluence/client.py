@@ -228,6 +228,11 @@ class ConfluenceClient(Confluence):
         return values.identity(data, "cloudId")
 
     @override
+    async def get_space(self, space_id: str) -> Space:
+        data, _ = await self._ask(calls.get_space(space_id))
+        return values.space(data)
+
+    @override
     async def connect_client_key(self, app_key: str) -> str | None:
         try:
             data, _ = await self._ask(calls.connect_client_key(app_key))

@@ -18,6 +18,7 @@ def open_pool(
     transport: httpx.AsyncBaseTransport | None = None,
     *,
     timeouts: httpx.Timeout = TIMEOUTS,
+    limits: httpx.Limits = _LIMITS,
 ) -> httpx.AsyncClient:
     """Return an HTTP client fit for all tenants at once; the caller closes it.
 
@@ -28,12 +29,13 @@ def open_pool(
     Args:
         transport: Replaces the network, for tests.
         timeouts: For connecting, reading, writing, and for a free connection.
+        limits: How many connections are open at most.
     """
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return httpx.AsyncClient(
         transport=transport,
         timeout=timeouts,
-        limits=_LIMITS,
+        limits=limits,
         headers={"User-Agent": f"confluence-ai/{__version__}"},
         cookies=no_cookies,
         follow_redirects=False,

@@ -88,13 +88,14 @@ class Defer:
 
     Attributes:
         delay: How long this job, or the whole tenant, waits.
-        blocks: Whom the wait binds: this job, its tenant, or every tenant.
+        blocks: Whom the wait binds: this job, its tenant, its tenant until the next
+            token comes, or every tenant.
         reason: Constant word: `rate_limited`, `credentials`, `provider`, ….
     """
 
     delay: timedelta
     reason: str
-    blocks: Literal["job", "tenant", "everyone"] = "job"
+    blocks: Literal["job", "tenant", "token", "everyone"] = "job"
 
 
 Verdict: TypeAlias = Done | Discarded | Failed | Retry | Defer

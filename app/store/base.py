@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.sql.functions import FunctionElement
 from typing_extensions import override
 
@@ -94,3 +95,22 @@ class Base(DeclarativeBase):
         list[Any]: sa.JSON(),
         str: sa.Text(),
     }
+
+
+#: What to do once a transaction is on disk: mirror an act to a log, and the like.
+Notices = list[Callable[[], None]]
+
+
+def after_commit(session: Session, notice: Callable[[], None]) -> None:
+    """Have `notice` called once this transaction is on disk, and only then.
+
+    The session's own event of that name is of no use: inside a group commit it
+    fires when a savepoint ends.
+    """
+    session.info.setdefault("notices", []).append(notice)
+
+
+def notices(session: Session) -> Notices:
+    """Return what is to be called after the commit."""
+    found: Notices = session.info.get("notices", [])
+    return found

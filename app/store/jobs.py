@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +24,8 @@ from app.store.tables import JobRow, TenantRow
 
 _READY = sa.text("state = 'ready'")
 _ERROR_LENGTH = 2000
+#: With back-off up to a quarter of an hour: three hours of trouble.
+MAX_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class JobStore:
         version: int = 0,
         priority: Priority = Priority.EVENT,
         delay: timedelta = timedelta(),
-        max_attempts: int = 8,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> Enqueued:
         """Add a job, or join the ready one of the same key (newest version wins).
 
@@ -113,42 +115,7 @@ class JobStore:
         return claimed
 
     def _claim_heads(self, *, limit: int, lease: timedelta) -> list[Job]:
-        running = sa.orm.aliased(JobRow)
-        head = (
-            sa.select(JobRow.id)
-            .where(
-                JobRow.tenant_id == TenantRow.id,
-                JobRow.state == sa.literal_column("'ready'"),
-                JobRow.run_at <= db_time(),
-                ~sa.exists().where(
-                    running.tenant_id == JobRow.tenant_id,
-                    running.dedupe_key == JobRow.dedupe_key,
-                    running.state == sa.literal_column("'running'"),
-                ),
-            )
-            .order_by(JobRow.priority, JobRow.run_at, JobRow.id)
-            .limit(1)
-            .correlate(TenantRow)
-            .scalar_subquery()
-        )
-        unblocked = sa.or_(
-            TenantRow.blocked_until.is_(None), TenantRow.blocked_until <= db_time()
-        )
-        heads = (
-            sa.select(head.label("job_id"), TenantRow.last_served_at)
-            .where(unblocked)
-            .cte("heads")
-        )
-        picked = (
-            sa.select(JobRow.id)
-            .join(heads, heads.c.job_id == JobRow.id)
-            .order_by(
-                JobRow.priority, heads.c.last_served_at.asc().nulls_first(), JobRow.id
-            )
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=JobRow)
-            .cte("picked")
-        )
+        picked = _heads(limit)
         token = secrets.token_hex(8)
         statement = (
             sa.update(JobRow)
@@ -167,24 +134,9 @@ class JobStore:
         )
         rows = self._session.execute(statement).all()
         self._mark_served({row.JobRow.tenant_id for row in rows})
-        return [
-            Job(
-                id=row.JobRow.id,
-                tenant_id=row.JobRow.tenant_id,
-                kind=row.JobRow.kind,
-                payload=row.JobRow.payload,
-                version=row.JobRow.version,
-                attempt=row.JobRow.attempt,
-                max_attempts=row.JobRow.max_attempts,
-                deferrals=row.JobRow.deferrals,
-                lease_token=token,
-                leased_until=row.JobRow.leased_until,
-                waited=row.now - row.JobRow.run_at,
-            )
-            for row in sorted(
-                rows, key=lambda row: (row.JobRow.priority, row.JobRow.id)
-            )
-        ]
+        return sorted(
+            (_claimed(row.JobRow, row.now) for row in rows), key=lambda job: job.id
+        )
 
     def _mark_served(self, tenant_ids: set[str]) -> None:
         if not tenant_ids:
@@ -282,19 +234,7 @@ class JobStore:
             .with_for_update(skip_locked=True)
         ).all()
         for row in lapsed:
-            job = Job(
-                id=row.id,
-                tenant_id=row.tenant_id,
-                kind=row.kind,  # type: ignore[arg-type]
-                payload={},
-                version=row.version,
-                attempt=row.attempt,
-                max_attempts=row.max_attempts,
-                deferrals=row.deferrals,
-                lease_token=row.lease_token or "",
-                leased_until=row.leased_until or row.run_at,
-                waited=timedelta(),
-            )
+            job = _claimed(row, row.run_at)
             self._session.expunge(row)
             error = f"the lease lapsed at attempt {row.attempt}"
             if row.attempt >= row.max_attempts:
@@ -336,14 +276,17 @@ class JobStore:
             .limit(limit)
         ).all()
 
-    def is_pending(self, tenant_id: str, kinds: Collection[JobKind]) -> bool:
-        """Whether a job of one of these kinds waits or runs."""
+    def is_on_first_try(self, tenant_id: str, kinds: Collection[JobKind]) -> bool:
+        """Whether a job of one of these kinds waits or runs without trouble so far."""
         found = self._session.scalar(
             sa.select(JobRow.id)
             .where(
                 JobRow.tenant_id == tenant_id,
                 JobRow.state.in_(["ready", "running"]),
                 JobRow.kind.in_(kinds),
+                JobRow.attempt <= 1,
+                JobRow.deferrals == 0,
+                JobRow.last_error.is_(None),
             )
             .limit(1)
         )
@@ -359,6 +302,69 @@ class JobStore:
         return {row[0]: row[1] for row in rows}
 
 
+def _heads(limit: int) -> sa.CTE:
+    """Pick the first due job of each tenant that may work, least lately served first.
+
+    Priority decides within a tenant only: between tenants it would let the events
+    of a busy one starve whatever a quiet one waits for.
+    """
+    running = sa.orm.aliased(JobRow)
+    head = (
+        sa.select(JobRow.id)
+        .where(
+            JobRow.tenant_id == TenantRow.id,
+            JobRow.state == sa.literal_column("'ready'"),
+            JobRow.run_at <= db_time(),
+            ~sa.exists().where(
+                running.tenant_id == JobRow.tenant_id,
+                running.dedupe_key == JobRow.dedupe_key,
+                running.state == sa.literal_column("'running'"),
+            ),
+        )
+        .order_by(JobRow.priority, JobRow.run_at, JobRow.id)
+        .limit(1)
+        .correlate(TenantRow)
+        .scalar_subquery()
+    )
+    heads = (
+        sa.select(head.label("job_id"), TenantRow.last_served_at)
+        .where(_over(TenantRow.blocked_until), _over(TenantRow.token_wait_until))
+        .cte("heads")
+    )
+    return (
+        sa.select(JobRow.id)
+        .join(heads, heads.c.job_id == JobRow.id)
+        .order_by(
+            heads.c.last_served_at.asc().nulls_first(), JobRow.priority, JobRow.id
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=JobRow)
+        .cte("picked")
+    )
+
+
+def _over(
+    until: sa.orm.InstrumentedAttribute[datetime | None],
+) -> sa.ColumnElement[bool]:
+    return sa.or_(until.is_(None), until <= db_time())
+
+
+def _claimed(row: JobRow, now: datetime) -> Job:
+    return Job(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        kind=row.kind,  # type: ignore[arg-type]
+        payload=row.payload,
+        version=row.version,
+        attempt=row.attempt,
+        max_attempts=row.max_attempts,
+        deferrals=row.deferrals,
+        lease_token=row.lease_token or "",
+        leased_until=row.leased_until or now,
+        waited=now - row.run_at,
+    )
+
+
 def _fenced(job: Job) -> sa.Update:
     return (
         sa.update(JobRow)
@@ -372,4 +378,8 @@ def _fenced(job: Job) -> sa.Update:
 
 
 def _capped(error: str | None) -> str | None:
-    return None if error is None else error[:_ERROR_LENGTH]
+    """Cut a text to size, without what a database refuses (NUL, lone surrogates)."""
+    if error is None:
+        return None
+    clean = error.replace("\x00", "").encode("utf-8", "replace").decode()
+    return clean[:_ERROR_LENGTH]

@@ -56,9 +56,22 @@ class LedgerStore:
         )
         return found is not None
 
-    def plan(self, tenant_id: str, page_id: str, items: Collection[PlanItem]) -> None:
-        """Note labels that are about to be written, before they are."""
+    def plan(
+        self, tenant_id: str, page_id: str, items: Collection[PlanItem]
+    ) -> set[str]:
+        """Note labels that are about to be written, before they are.
+
+        Return those that still may be: a person may have taken one off, and so made
+        a tombstone of it, while the plan was being made.
+        """
+        refused = {
+            label
+            for label, state in self.labels(tenant_id, page_id).items()
+            if state == "withdrawn"
+        }
         for item in items:
+            if item.label in refused:
+                continue
             self._session.merge(
                 LedgerRow(
                     tenant_id=tenant_id,
@@ -70,6 +83,21 @@ class LedgerStore:
                     changed_at=db_time(),
                 )
             )
+        return {item.label for item in items} - refused
+
+    def take_back(self, tenant_id: str, page_id: str, labels: Collection[str]) -> None:
+        """Forget labels that were planned and then refused: they were never sent."""
+        self._session.execute(
+            sa.delete(LedgerRow)
+            .where(
+                LedgerRow.tenant_id == tenant_id,
+                LedgerRow.page_id == page_id,
+                LedgerRow.kind == "label",
+                LedgerRow.value.in_(labels),
+                LedgerRow.state == "planned",
+            )
+            .execution_options(synchronize_session=False)
+        )
 
     def settle(
         self,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.domain.modes import PolicyMode, WhitelistEntry
 from app.domain.pages import Space
+from app.store.base import db_time
 from app.store.tables import PolicyRow, SpaceRow, WhitelistRow
 
 #: What a tenant without any policy gets; the operator's guard still stands above.
@@ -71,6 +73,26 @@ class PolicyStore:
         self._session.merge(
             SpaceRow(
                 tenant_id=tenant_id, space_id=space.id, key=space.key, name=space.name
+            )
+        )
+
+    def space_learned(self, tenant_id: str, space_id: str) -> None:
+        """Note that a space has just been walked to its end."""
+        self._session.execute(
+            sa.update(SpaceRow)
+            .where(SpaceRow.tenant_id == tenant_id, SpaceRow.space_id == space_id)
+            .values(learned_at=db_time())
+            .execution_options(synchronize_session=False)
+        )
+
+    def learned_spaces(self, tenant_id: str, *, within: timedelta) -> set[str]:
+        """Return the spaces that were walked to their end not longer ago."""
+        return set(
+            self._session.scalars(
+                sa.select(SpaceRow.space_id).where(
+                    SpaceRow.tenant_id == tenant_id,
+                    SpaceRow.learned_at > db_time(-within),
+                )
             )
         )
 

@@ -48,7 +48,12 @@ class QueueHealthStore:
         blocked = self._session.scalar(
             sa.select(sa.func.count())
             .select_from(TenantRow)
-            .where(TenantRow.blocked_until > db_time())
+            .where(
+                sa.or_(
+                    TenantRow.blocked_until > db_time(),
+                    TenantRow.token_wait_until > db_time(),
+                )
+            )
         )
         age = _age(oldest, now)
         return QueueHealth(

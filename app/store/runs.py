@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from app.store.base import db_time
+from app.store.base import after_commit, db_time
 from app.store.tables import AuditRow, CompletionRow, RunRow
 
 log = structlog.get_logger("audit")
@@ -147,10 +147,7 @@ class RunStore:
             "after": dict(after or {}),
         }
 
-        def mirror(_: Session) -> None:
-            log.info(action, **fields)
-
-        sa.event.listen(self._session, "after_commit", mirror, once=True)
+        after_commit(self._session, lambda: log.info(action, **fields))
 
     def audit_trail(
         self, tenant_id: str, *, page_id: str | None = None, limit: int = 50

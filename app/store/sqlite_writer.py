@@ -12,15 +12,20 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.store.base import Notices, notices
+
 T = TypeVar("T")
 
 _Task = tuple[Callable[[Session], Any], "Future[Any]"]
+
+_CLOSED = "the database is closed"
+_ROLLED_BACK = "SQLite rolled the transaction back"
 
 #: Waiters served by one commit at most; bounds how long the first of them waits.
 _GROUP = 256
@@ -35,16 +40,28 @@ class SqliteWriter:
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-read")
         self._connections = threading.local()
         self._opened: list[sa.Connection] = []
+        self._closed = False
+        self._closing = threading.Lock()
         self._thread = threading.Thread(
             target=self._write_forever, name="sqlite-write", daemon=True
         )
         self._thread.start()
 
     async def write(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in the writer thread; return once its commit is on disk."""
-        done: Future[T] = Future()
-        self._tasks.put((work, done))
-        return await asyncio.wrap_future(done)
+        """Run `work` in the writer thread; return once its commit is on disk.
+
+        Raises:
+            OSError: The writer has been closed.
+        """
+        done: Future[tuple[T, Notices]] = Future()
+        with self._closing:
+            if self._closed:
+                raise OSError(_CLOSED)
+            self._tasks.put((work, done))
+        result, told = await asyncio.wrap_future(done)
+        for notice in told:
+            notice()
+        return result
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a reader thread, on one snapshot."""
@@ -52,8 +69,12 @@ class SqliteWriter:
         return await loop.run_in_executor(self._readers, self._read, work)
 
     async def close(self) -> None:
-        """Finish queued writes, then end the threads."""
-        self._tasks.put(None)
+        """Finish queued writes, then end the threads; closing twice is once."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._tasks.put(None)
         await asyncio.to_thread(self._thread.join)
         await asyncio.to_thread(self._readers.shutdown)
         for connection in self._opened:
@@ -69,15 +90,17 @@ class SqliteWriter:
             return work(session)
 
     def _write_forever(self) -> None:
-        with contextlib.ExitStack() as stack:
-            connection: sa.Connection | None = None
-            while (group := self._next_group()) is not None:
-                try:
-                    if connection is None:
-                        connection = stack.enter_context(self._engine.connect())
-                    self._commit_group(connection, group)
-                except Exception as error:  # noqa: BLE001 - handed to every waiter
-                    _fail(group, error)
+        connection: sa.Connection | None = None
+        while (group := self._next_group()) is not None:
+            try:
+                connection = connection or self._engine.connect()
+                self._commit_group(connection, group)
+            except Exception as error:  # noqa: BLE001 - handed to every waiter
+                _fail(group, error)
+                # Whatever state it is in, the next group shall not inherit it.
+                _discard(connection)
+                connection = None
+        _discard(connection)
 
     def _next_group(self) -> list[_Task] | None:
         first = self._tasks.get()
@@ -104,27 +127,47 @@ class SqliteWriter:
                     continue
                 try:
                     results.append((done, _in_savepoint(connection, work)))
-                except Exception as error:
-                    if not connection.in_transaction():
-                        raise
+                except Exception as error:  # noqa: BLE001 - this waiter's own failure
+                    _insist_on_transaction(connection, error)
                     done.set_exception(error)
+            _insist_on_transaction(connection, None)
         for done, result in results:
             done.set_result(result)
 
 
-def _in_savepoint(connection: sa.Connection, work: Callable[[Session], T]) -> T:
-    with (
-        Session(
-            bind=connection,
-            join_transaction_mode="create_savepoint",
-            expire_on_commit=False,
-        ) as session,
-        session.begin(),
-    ):
-        return work(session)
+def _insist_on_transaction(connection: sa.Connection, error: Exception | None) -> None:
+    """Fail the whole group where SQLite has rolled back by itself.
+
+    It does so on a full disk or a failed read or write, and then the works before
+    are gone and the works after would each commit alone.
+    https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if not driver.in_transaction:
+        raise error or OSError(_ROLLED_BACK)
+
+
+def _in_savepoint(
+    connection: sa.Connection, work: Callable[[Session], T]
+) -> tuple[T, Notices]:
+    with Session(
+        bind=connection,
+        join_transaction_mode="create_savepoint",
+        expire_on_commit=False,
+    ) as session:
+        with session.begin():
+            result = work(session)
+        return result, notices(session)
 
 
 def _fail(group: list[_Task], error: Exception) -> None:
     for _, done in group:
-        if not done.done():
+        # A waiter may be cancelled at this very moment.
+        with contextlib.suppress(InvalidStateError):
             done.set_exception(error)
+
+
+def _discard(connection: sa.Connection | None) -> None:
+    if connection is not None:
+        with contextlib.suppress(sa.exc.SQLAlchemyError, OSError):
+            connection.close()

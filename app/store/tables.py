@@ -32,6 +32,8 @@ class TenantRow(Base):
     #: No job of this tenant is claimed before; one row pauses thousands of jobs.
     blocked_until: Mapped[datetime | None]
     blocked_reason: Mapped[str | None]
+    #: The same, for a Forge token that is awaited; its arrival ends this wait alone.
+    token_wait_until: Mapped[datetime | None]
     #: When the site's pages and labels were last walked as a whole.
     learned_at: Mapped[datetime | None]
     #: Counts changes of `page_memory`, so that caches know when to rebuild.
@@ -110,6 +112,8 @@ class SpaceRow(Base):
     space_id: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str]
     name: Mapped[str]
+    #: When its pages were last walked to the end.
+    learned_at: Mapped[datetime | None]
 
 
 class EventRow(Base):
@@ -190,7 +194,7 @@ class JobRow(Base):
     version: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     run_at: Mapped[moment]
     attempt: Mapped[int] = mapped_column(default=0)
-    max_attempts: Mapped[int] = mapped_column(default=8)
+    max_attempts: Mapped[int] = mapped_column(default=20)
     #: Waits that were nobody's failure (rate limits, missing tokens).
     deferrals: Mapped[int] = mapped_column(default=0)
     #: Further events that this one job answers.

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.tenants import PURGE_GRACE, Tenant
 from app.store.base import Base, db_time
-from app.store.tables import InstallationRow, TenantRow
+from app.store.tables import InstallationRow, LedgerRow, TenantRow
 
 
 class TenantStore:
@@ -119,15 +119,27 @@ class TenantStore:
             .execution_options(synchronize_session=False)
         )
 
-    def resume(self, tenant_id: str, *, reason: str) -> bool:
-        """End a pause that was for `reason`; other pauses stand."""
-        resumed = self._session.execute(
+    def await_token(self, tenant_id: str, *, longest: timedelta) -> None:
+        """Claim none of the tenant's jobs until a token comes, or `longest` is over."""
+        self._update(tenant_id, token_wait_until=db_time(longest))
+
+    def token_arrived(self, tenant_id: str) -> None:
+        """End the wait for a token; other pauses stand."""
+        self._session.execute(
             sa.update(TenantRow)
-            .where(TenantRow.id == tenant_id, TenantRow.blocked_reason == reason)
-            .values(blocked_until=None, blocked_reason=None)
-            .returning(TenantRow.id)
+            .where(TenantRow.id == tenant_id, TenantRow.token_wait_until.is_not(None))
+            .values(token_wait_until=None)
+            .execution_options(synchronize_session=False)
         )
-        return resumed.first() is not None
+
+    def awaits_token(self, tenant_id: str) -> bool:
+        """Whether the tenant's jobs wait for a token."""
+        found = self._session.scalar(
+            sa.select(TenantRow.id).where(
+                TenantRow.id == tenant_id, TenantRow.token_wait_until.is_not(None)
+            )
+        )
+        return found is not None
 
     def set_cloud_id(self, tenant_id: str, cloud_id: str) -> None:
         """Record which site a tenant is."""
@@ -151,7 +163,15 @@ class TenantStore:
         return begun.first() is not None
 
     def merge(self, tenant_id: str, *, into: str) -> None:
-        """Make two records of one site one tenant; what `into` has already stands."""
+        """Make two records of one site one tenant; what `into` has already stands.
+
+        Both are locked first, so that an event that comes in meanwhile waits, and
+        then finds where it belongs. A tombstone of either side stays one.
+        """
+        if tenant_id == into:
+            return
+        self._lock(tenant_id, into)
+        self._join_tombstones(tenant_id, into)
         for table in Base.metadata.sorted_tables:
             if "tenant_id" not in table.c:
                 continue
@@ -164,6 +184,31 @@ class TenantStore:
         self._session.execute(sa.delete(TenantRow).where(TenantRow.id == tenant_id))
         self._update(into, memory_version=TenantRow.memory_version + 1)
         self._session.expire_all()
+
+    def _lock(self, *tenant_ids: str) -> None:
+        """Hold the rows until the transaction ends, always in the same order."""
+        self._session.execute(
+            sa.select(TenantRow.id)
+            .where(TenantRow.id.in_(tenant_ids))
+            .order_by(TenantRow.id)
+            .with_for_update()
+        )
+
+    def _join_tombstones(self, tenant_id: str, into: str) -> None:
+        loser = sa.orm.aliased(LedgerRow)
+        withdrawn = sa.exists().where(
+            loser.tenant_id == tenant_id,
+            loser.page_id == LedgerRow.page_id,
+            loser.kind == LedgerRow.kind,
+            loser.value == LedgerRow.value,
+            loser.state == "withdrawn",
+        )
+        self._session.execute(
+            sa.update(LedgerRow)
+            .where(LedgerRow.tenant_id == into, withdrawn)
+            .values(state="withdrawn")
+            .execution_options(synchronize_session=False)
+        )
 
     def purge_in(self, tenant_id: str) -> timedelta | None:
         """Return how long a tenant's grace still lasts; None while it lives."""
@@ -179,6 +224,7 @@ class TenantStore:
 
     def purge(self, tenant_id: str) -> None:
         """Erase a tenant and every row of it."""
+        self._lock(tenant_id)
         for table in reversed(Base.metadata.sorted_tables):
             if "tenant_id" in table.c:
                 self._session.execute(
@@ -207,7 +253,11 @@ class TenantStore:
                 if column.name != "tenant_id"
             ]
             if table.name == "jobs":
-                same.append(other.c.state == table.c.state)
+                # Unique among the living alone: dead letters and history all stay.
+                same += [
+                    other.c.state == table.c.state,
+                    table.c.state.in_(["ready", "running"]),
+                ]
             self._session.execute(
                 sa.delete(table).where(
                     table.c.tenant_id == tenant_id,

@@ -8,7 +8,7 @@ still the version that the plan was made for?
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,13 @@ from app.domain.modes import (
 )
 from app.domain.pages import Page
 from app.domain.plans import Plan
-from app.errors import TenantInactive, VersionConflict
+from app.errors import (
+    AppError,
+    TenantInactive,
+    TenantMoved,
+    Unavailable,
+    VersionConflict,
+)
 from app.store.ledger import LedgerStore
 from app.store.policies import PolicyStore
 from app.store.tenants import TenantStore
@@ -37,9 +43,9 @@ from app.usecases.services import Services
 FRESH_FOR = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Applied:
-    """What was really done.
+    """What was really done; filled step by step, so that a failure midway tells it.
 
     Attributes:
         added: Labels that now stand on the page because of this run.
@@ -49,14 +55,26 @@ class Applied:
 
     added: tuple[str, ...] = ()
     summary_written: bool = False
-    refused: dict[str, str] | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def anything(self) -> bool:
+        """Whether the site was changed."""
+        return bool(self.added) or self.summary_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rights:
     policy: PolicyMode
     whitelist: Sequence[WhitelistEntry]
-    space_key: str | None
+    place: Place
+
+    def allow(self, agent: str, mode: AgentMode, applied: Applied) -> bool:
+        """Whether an agent may write there; a refusal is told in `applied`."""
+        reason = refusal(mode, self.policy, self.place, self.whitelist)
+        if reason is not None:
+            applied.refused[agent] = reason
+        return reason is None
 
 
 async def apply_plan(
@@ -66,53 +84,72 @@ async def apply_plan(
     *,
     page: Page,
     plan: Plan,
-    byline: dict[str, Any] | None,
+    byline: dict[str, Any],
     read_at: datetime,
-) -> Applied:
+    applied: Applied,
+) -> None:
     """Carry a plan out as far as mode, policy and whitelist allow.
 
     Labels are noted as planned before they are sent: if this process dies in
     between, the next one knows them for ours.
 
+    Args:
+        services: The bundle.
+        confluence: The tenant's site.
+        tenant_id: The tenant.
+        page: The page as it was read.
+        plan: What to do with its labels.
+        byline: What its content property should say.
+        read_at: When the page was read.
+        applied: Is told what was done, even where this raises halfway.
+
     Raises:
         TenantInactive: It uninstalled meanwhile.
         VersionConflict: The page, or our property, changed since it was read.
     """
-    rights = await services.database.read(lambda s: _rights(s, tenant_id, page))
-    place = await _place(services, confluence, page, rights)
-    refused: dict[str, str] = {}
-    added: tuple[str, ...] = ()
-    written = False
-    to_add = plan.labels("add")
-    wants_byline = byline is not None and _differs(page, byline)
-    if to_add or wants_byline:
+    wants_labels = bool(plan.labels("add"))
+    wants_byline = _differs(page, byline)
+    if not wants_labels and not wants_byline:
+        return
+    rights = await _rights(services, confluence, tenant_id, page)
+    if wants_labels:
+        wants_labels = rights.allow("tagging", services.rules.tagging_mode, applied)
+    if wants_byline:
+        wants_byline = rights.allow("summary", services.rules.summary_mode, applied)
+    if wants_labels or wants_byline:
         await _check_version(services, confluence, page, read_at)
-    if to_add and _allowed(
-        "tagging", services.rules.tagging_mode, rights, place, refused
-    ):
-        added = await _add_labels(services, confluence, tenant_id, page, plan)
-    if wants_byline and _allowed(
-        "summary", services.rules.summary_mode, rights, place, refused
-    ):
+    if wants_labels:
+        applied.added = await _add_labels(services, confluence, tenant_id, page, plan)
+    if wants_byline:
+        current = page.property(BYLINE_PROPERTY_KEY)
         await confluence.put_property(
-            page.id,
-            BYLINE_PROPERTY_KEY,
-            byline,
-            current=page.property(BYLINE_PROPERTY_KEY),
+            page.id, BYLINE_PROPERTY_KEY, byline, current=current
         )
-        written = True
-    return Applied(added=added, summary_written=written, refused=refused or None)
+        applied.summary_written = True
 
 
 async def _add_labels(
     services: Services, confluence: Confluence, tenant_id: str, page: Page, plan: Plan
 ) -> tuple[str, ...]:
-    names = plan.labels("add")
     items = [item for item in plan.items if item.action == "add"]
-    await services.database.write(
+    kept = await services.database.write(
         lambda s: LedgerStore(s).plan(tenant_id, page.id, items)
     )
-    present = await confluence.add_labels(page.id, names)
+    names = [item.label for item in items if item.label in kept]
+    if not names:
+        return ()
+    try:
+        present = await confluence.add_labels(page.id, names)
+    except Unavailable:
+        # It may have been done: the next reading of the page will tell.
+        raise
+    except AppError:
+        # A plain no: nothing was written, and a person who puts one of these there
+        # later must not find it taken for ours.
+        await services.database.write(
+            lambda s: LedgerStore(s).take_back(tenant_id, page.id, names)
+        )
+        raise
     standing = {label.name for label in present}
     added = tuple(name for name in names if name in standing)
     services.metrics.labels_written.inc(len(added))
@@ -131,38 +168,42 @@ async def _check_version(
         )
 
 
-def _rights(session: Session, tenant_id: str, page: Page) -> _Rights:
-    tenant = TenantStore(session).get(tenant_id)
-    if tenant is None or not tenant.is_active:
-        raise TenantInactive
-    policies = PolicyStore(session)
-    return _Rights(
-        policy=policies.mode(tenant_id, page.space_id),
-        whitelist=policies.whitelist(tenant_id),
-        space_key=policies.space_key(tenant_id, page.space_id),
-    )
+async def _rights(
+    services: Services, confluence: Confluence, tenant_id: str, page: Page
+) -> _Rights:
+    """Gather what decides; asks the site only for what the whitelist speaks of."""
 
+    def look_up(
+        session: Session,
+    ) -> tuple[PolicyMode, Sequence[WhitelistEntry], str | None]:
+        tenant = TenantStore(session).get(tenant_id)
+        if tenant is None:
+            raise TenantMoved
+        if not tenant.is_active:
+            raise TenantInactive
+        policies = PolicyStore(session)
+        return (
+            policies.mode(tenant_id, page.space_id),
+            policies.whitelist(tenant_id),
+            policies.space_key(tenant_id, page.space_id),
+        )
 
-async def _place(
-    services: Services, confluence: Confluence, page: Page, rights: _Rights
-) -> Place:
+    policy, whitelist, space_key = await services.database.read(look_up)
     modes = (services.rules.tagging_mode, services.rules.summary_mode)
-    deep = any(needs_ancestors(mode, rights.whitelist) for mode in modes)
-    return Place(
+    if space_key is None and "SAFE_TEST" in modes and policy == "auto":
+        space = await confluence.get_space(page.space_id)
+        await services.database.write(
+            lambda s: PolicyStore(s).keep_space(tenant_id, space)
+        )
+        space_key = space.key
+    deep = any(needs_ancestors(mode, whitelist) for mode in modes)
+    place = Place(
         page_id=page.id,
         space_id=page.space_id,
-        space_key=rights.space_key,
+        space_key=space_key,
         ancestor_ids=await confluence.ancestor_ids(page.id) if deep else (),
     )
-
-
-def _allowed(
-    agent: str, mode: AgentMode, rights: _Rights, place: Place, refused: dict[str, str]
-) -> bool:
-    reason = refusal(mode, rights.policy, place, rights.whitelist)
-    if reason is not None:
-        refused[agent] = reason
-    return reason is None
+    return _Rights(policy=policy, whitelist=whitelist, place=place)
 
 
 def _differs(page: Page, byline: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from app.domain.jobs import Done, Job, Priority
+from app.domain.jobs import Done, Job
 from app.domain.tenants import Tenant
 from app.store.installations import InstallationStore
 from app.store.jobs import JobStore
@@ -45,9 +45,8 @@ async def connect_site(services: Services, job: Job) -> Done:
         if former is not None and former.tenant_id != tenant_id:
             tenants.merge(former.tenant_id, into=tenant_id)
         if tenants.begin_learning(tenant_id, at_most_every=_LEARN_EVERY):
-            JobStore(session).enqueue(
-                tenant_id, "learn_site", "site", priority=Priority.BACKGROUND
-            )
+            # As urgent as an event: every page of the site waits for it.
+            JobStore(session).enqueue(tenant_id, "learn_site", "site")
         return tenant_id
 
     tenant_id = await services.database.write(work)

@@ -55,20 +55,30 @@ async def install_connect(services: Services, event: InstalledEvent) -> Installa
 
 
 async def ensure_forge_installation(
-    services: Services, invocation: Invocation, *, system_token: str | None
+    services: Services,
+    invocation: Invocation,
+    *,
+    system_token: str | None,
+    user_token: str | None = None,
 ) -> Installation:
     """Find the installation that a verified invocation speaks for, or make it.
 
     A token proves more than an event does: where the `installed` event was lost, or
     comes after the first page event, the invocation itself installs the tenant. An
     ended installation comes back to life only when it calls well after its end.
+
+    Args:
+        services: The bundle.
+        invocation: What was verified.
+        system_token: The app's token for the site, if the call brought one.
+        user_token: The token of the person before the screen, if it brought one.
     """
     now = services.now()
     expires_at = token_expiry(system_token, now=now) if system_token else now
     known = await services.database.read(
         lambda s: _up_to_date(s, services, invocation, expires_at)
     )
-    if known is not None:
+    if known is not None and user_token is None:
         return known
 
     def work(session: Session) -> tuple[Installation, bool]:
@@ -83,7 +93,15 @@ async def ensure_forge_installation(
             installations.keep_token(
                 found, kind="system", token=system_token, expires_at=expires_at
             )
-            TenantStore(session).resume(found.tenant_id, reason="credentials")
+            TenantStore(session).token_arrived(found.tenant_id)
+        if user_token and invocation.account_id:
+            installations.keep_token(
+                found,
+                kind="user",
+                token=user_token,
+                expires_at=token_expiry(user_token, now=now),
+                account_id=invocation.account_id,
+            )
         return found, fresh
 
     installation, fresh = await services.database.write(work)
@@ -104,7 +122,7 @@ def _up_to_date(
     kept = installations.token_expiry(known)
     if kept is None or kept < expires_at - _TOKEN_GAIN:
         return None
-    return known
+    return None if TenantStore(session).awaits_token(known.tenant_id) else known
 
 
 def _has_ended(installation: Installation, now: datetime) -> bool:
@@ -131,6 +149,8 @@ async def change_installation(
             before={"status": installation.status},
             after={"status": status},
         )
+        if status == "active":
+            TenantStore(session).token_arrived(tenant_id)
         if status == "uninstalled" and TenantStore(session).end_if_unused(tenant_id):
             JobStore(session).enqueue(
                 tenant_id,

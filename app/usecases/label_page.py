@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from app.domain.jobs import Defer, Done, Job
 from app.domain.pages import Page, PageText
-from app.domain.plans import Plan, byline_value, plan_labels
-from app.errors import AppError, WorkObsolete
+from app.domain.plans import LedgerState, Plan, byline_value, plan_labels
+from app.errors import AppError, TenantMoved, WorkObsolete
 from app.store.jobs import JobStore
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.policies import PolicyStore
 from app.store.runs import NewRun, RunStore
+from app.store.tenants import TenantStore
 from app.usecases.apply_plan import Applied, apply_plan
 from app.usecases.complete_page import Answer, complete_page
 from app.usecases.learn_site import remember
@@ -80,7 +81,7 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
 
 
 def _is_learning(session: Session, tenant_id: str) -> bool:
-    return JobStore(session).is_pending(tenant_id, ["connect_site", "learn_site"])
+    return JobStore(session).is_on_first_try(tenant_id, ["connect_site", "learn_site"])
 
 
 async def _process(
@@ -101,7 +102,6 @@ async def _process(
     ledger = await services.database.write(
         lambda s: _reconcile(s, tenant_id, page, text, on_page)
     )
-    byline: dict[str, Any] | None
     if text.is_empty:
         byline = byline_value(
             summary="", labels=(), waiting=0, page_version=page.version, model=""
@@ -115,7 +115,7 @@ async def _process(
             max_labels=services.rules.max_labels,
         )
         byline = _byline(page, run.plan, run.answer, on_page)
-    run.applied = await apply_plan(
+    await apply_plan(
         services,
         confluence,
         tenant_id,
@@ -123,28 +123,34 @@ async def _process(
         plan=run.plan,
         byline=byline,
         read_at=read_at,
+        applied=run.applied,
     )
     run.outcome = _outcome(run, text)
 
 
 def _reconcile(
     session: Session, tenant_id: str, page: Page, text: PageText, on_page: set[str]
-) -> dict[str, Any]:
+) -> dict[str, LedgerState]:
     """Bring ledger and memory in line with what stands on the page now."""
     store = LedgerStore(session)
     ledger = dict(store.labels(tenant_id, page.id))
-    for label, state in ledger.items():
-        if state == "planned" and label in on_page:
-            # Sent before a crash, settled only now.
-            ledger[label] = "written"
-        elif state == "written" and label not in on_page:
-            ledger[label] = "withdrawn"
-        elif state == "withdrawn" and label in on_page:
-            # A person put it back: it is theirs now.
-            continue
-    for state in ("written", "withdrawn"):
-        labels = [label for label, now in ledger.items() if now == state]
-        store.settle(tenant_id, page.id, labels, state=state, run_id=None)
+    landed = [one for one in on_page if ledger.get(one) == "planned"]
+    gone = [one for one, at in ledger.items() if at == "written" and one not in on_page]
+    store.settle(tenant_id, page.id, landed, state="written", run_id=None)
+    store.settle(tenant_id, page.id, gone, state="withdrawn", run_id=None)
+    for label in landed:
+        ledger[label] = "written"
+    for label in gone:
+        ledger[label] = "withdrawn"
+    if landed:
+        # Sent by a run that never came to tell: the audit learns of it now.
+        RunStore(session).audit(
+            tenant_id,
+            actor="app",
+            action="labels_found_written",
+            page_id=page.id,
+            after={"added": sorted(landed)},
+        )
     ours = {label for label, state in ledger.items() if state == "written"}
     memory = remember(page, text, on_page - ours)
     MemoryStore(session).keep(tenant_id, memory, page_version=page.version)
@@ -167,12 +173,12 @@ def _byline(
 def _outcome(run: _Run, text: PageText) -> str:
     if text.is_empty:
         return "empty_page"
-    reasons = set((run.applied.refused or {}).values())
+    reasons = set(run.applied.refused.values())
     if "policy_suggest" in reasons:
         return "suggested"
     if reasons:
         return "not_allowed"
-    if run.applied.added or run.applied.summary_written:
+    if run.applied.anything:
         return "written"
     return "unchanged"
 
@@ -197,6 +203,8 @@ async def _record(services: Services, job: Job, run: _Run) -> None:
     )
 
     def work(session: Session) -> int:
+        if TenantStore(session).get(job.tenant_id) is None:
+            raise TenantMoved
         runs = RunStore(session)
         run_id = runs.add(job.tenant_id, row)
         LedgerStore(session).settle(
@@ -206,7 +214,7 @@ async def _record(services: Services, job: Job, run: _Run) -> None:
             state="written",
             run_id=run_id,
         )
-        if run.applied.added or run.applied.summary_written:
+        if run.applied.anything:
             before = sorted(label.name for label in (page.labels if page else ()) or ())
             runs.audit(
                 job.tenant_id,
@@ -251,7 +259,7 @@ def _receipt(job: Job, run: _Run) -> dict[str, Any]:
         "proposals": [asdict(one) for one in answer.completion.proposals]
         if answer
         else [],
-        "refused": run.applied.refused,
+        "refused": run.applied.refused or None,
         "ai_called": bool(answer and answer.called),
         "error": run.error,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -27,6 +28,8 @@ from app.usecases.site import open_site
 log = structlog.get_logger("app")
 T = TypeVar("T")
 
+#: A space learned not longer ago is not walked again.
+_WALK = timedelta(hours=1)
 #: Pages written in one transaction: small enough that events need not wait.
 _BATCH = 20
 
@@ -34,12 +37,18 @@ _BATCH = 20
 async def learn_site(services: Services, job: Job) -> Done:
     """Remember every page that the app may read; forget those that are gone.
 
+    A walk that is interrupted goes on with the space it had not finished.
     Costs about one point a page plus one a label and page that carries it.
     """
     tenant_id = job.tenant_id
     pages = 0
     async with open_site(services, tenant_id) as (confluence, _, _):
+        done = await services.database.read(
+            lambda s: PolicyStore(s).learned_spaces(tenant_id, within=_WALK)
+        )
         async for space in confluence.spaces():
+            if space.id in done:
+                continue
             pages += await _learn_space(services, confluence, tenant_id, space)
         points = confluence.meter.points
     services.metrics.points.inc(points)
@@ -61,6 +70,7 @@ async def _learn_space(
         seen.update(page.id for page in batch)
     if gone := known - seen:
         await database.write(lambda s: MemoryStore(s).forget(tenant_id, gone))
+    await database.write(lambda s: PolicyStore(s).space_learned(tenant_id, space.id))
     return len(seen)
 
 
@@ -92,7 +102,8 @@ def remember(page: Page, text: PageText, labels: set[str]) -> PageMemory:
         language=detect(f"{text.title}\n{text.text}"),
         weights=weigh(text),
         labels=frozenset(labels),
-        title=page.title,
+        # The cleaned title: the raw one may hold what a database refuses.
+        title=text.title,
     )
 
 

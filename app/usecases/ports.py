@@ -97,6 +97,10 @@ class Confluence(Protocol):
         """
         ...
 
+    async def get_space(self, space_id: str) -> Space:
+        """Read one space."""
+        ...
+
     def spaces(self) -> AsyncIterator[Space]:
         """Walk the spaces the app can see."""
         ...

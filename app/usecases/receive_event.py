@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from app.domain.events import (
 )
 from app.domain.tenants import Installation
 from app.store.events import EventStore
+from app.store.installations import InstallationStore
 from app.store.jobs import JobStore
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
@@ -32,12 +32,6 @@ EventOutcome = Literal[
 _GONE: frozenset[PageVerb] = frozenset({"trashed", "removed"})
 #: A live doc's editing session begins: nothing has changed yet.
 _EARLY: frozenset[PageVerb] = frozenset({"started"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Receipt:
-    outcome: EventOutcome
-    event_id: int | None = None
 
 
 async def receive_event(
@@ -60,30 +54,39 @@ async def _take_in(
 ) -> EventOutcome:
     if isinstance(event, IgnoredEvent):
         return "ignored"
-    if not installation.is_active:
+    if installation.status == "uninstalled":
         return "inactive"
 
     def work(session: Session) -> EventOutcome:
+        installations = InstallationStore(session, services.cipher)
+        tenant_id = installations.tenant_of(installation)
+        own = event.self_generated or (
+            event.account_id is not None
+            and event.account_id in installations.accounts(tenant_id)
+        )
         if isinstance(event, LabelEvent):
-            return _label(session, installation, event)
-        return _page(session, services, installation, event)
+            return _label(session, tenant_id, event, own=own)
+        return _page(session, services, tenant_id, event, own=own)
 
     return await services.database.write(work)
 
 
 def _page(
-    session: Session, services: Services, installation: Installation, event: PageEvent
+    session: Session,
+    services: Services,
+    tenant_id: str,
+    event: PageEvent,
+    *,
+    own: bool,
 ) -> EventOutcome:
-    tenant_id = installation.tenant_id
-    receipt = _receive(
-        session, installation, event, _judge_page(session, installation, event)
-    )
-    if receipt.event_id is None:
+    outcome = "own" if own else _judge_page(session, tenant_id, event)
+    event_id = _receive(session, tenant_id, event, outcome)
+    if event_id is None:
         return "duplicate"
-    if receipt.outcome == "noted":
+    if outcome == "noted":
         MemoryStore(session).forget(tenant_id, [event.page_id])
-    if receipt.outcome != "queued":
-        return receipt.outcome
+    if outcome != "queued":
+        return outcome
     job = JobStore(session).enqueue(
         tenant_id,
         "label_page",
@@ -92,37 +95,32 @@ def _page(
         version=event.version or 0,
         delay=services.rules.settle,
     )
-    EventStore(session).link(tenant_id, receipt.event_id, job.job_id)
+    EventStore(session).link(tenant_id, event_id, job.job_id)
     return "joined" if job.joined else "queued"
 
 
-def _judge_page(
-    session: Session, installation: Installation, event: PageEvent
-) -> EventOutcome:
-    if _is_own(installation, event):
-        return "own"
+def _judge_page(session: Session, tenant_id: str, event: PageEvent) -> EventOutcome:
     if event.verb in _EARLY:
         return "ignored"
     if event.verb in _GONE:
         return "noted"
     ours = event.version is not None and LedgerStore(session).has(
-        installation.tenant_id, event.page_id, "version", str(event.version)
+        tenant_id, event.page_id, "version", str(event.version)
     )
     return "own" if ours else "queued"
 
 
 def _label(
-    session: Session, installation: Installation, event: LabelEvent
+    session: Session, tenant_id: str, event: LabelEvent, *, own: bool
 ) -> EventOutcome:
-    tenant_id = installation.tenant_id
     ledger = LedgerStore(session)
     ours = ledger.has(tenant_id, event.page_id, "label", event.label)
-    by_us = _is_own(installation, event) or (event.verb == "added" and ours)
-    receipt = _receive(session, installation, event, "own" if by_us else "noted")
-    if receipt.event_id is None:
+    by_us = own or (event.verb == "added" and ours)
+    outcome: EventOutcome = "own" if by_us else "noted"
+    if _receive(session, tenant_id, event, outcome) is None:
         return "duplicate"
     if by_us or event.prefix != "global":
-        return receipt.outcome
+        return outcome
     if event.verb == "removed" and ours:
         ledger.settle(
             tenant_id, event.page_id, [event.label], state="withdrawn", run_id=None
@@ -130,32 +128,25 @@ def _label(
     MemoryStore(session).change_label(
         tenant_id, event.page_id, event.label, present=event.verb == "added"
     )
-    return "noted"
+    return outcome
 
 
 def _receive(
     session: Session,
-    installation: Installation,
+    tenant_id: str,
     event: PageEvent | LabelEvent,
     outcome: EventOutcome,
-) -> _Receipt:
-    event_id = EventStore(session).receive(
-        installation.tenant_id,
+) -> int | None:
+    """Write the receipt; None if this delivery has one already."""
+    return EventStore(session).receive(
+        tenant_id,
         _delivery_key(event),
-        host=installation.host,
+        host=event.host,
         name=event.name,
         page_id=event.page_id,
         page_version=getattr(event, "version", None),
         outcome=outcome,
     )
-    return _Receipt(outcome, event_id)
-
-
-def _is_own(installation: Installation, event: PageEvent | LabelEvent) -> bool:
-    if event.self_generated:
-        return True
-    ours = installation.app_account_id
-    return ours is not None and event.account_id == ours
 
 
 def _delivery_key(event: PageEvent | LabelEvent) -> str:

@@ -18,6 +18,8 @@ from app.store.tenants import TenantStore
 LEASE = timedelta(seconds=60)
 _KEEP_DONE = timedelta(days=7)
 _KEEP_FAILED = timedelta(days=30)
+#: Rows deleted in one transaction: short enough that events need not wait.
+_BATCH = 500
 
 
 async def claim_jobs(database: Database, *, limit: int) -> list[Job]:
@@ -45,13 +47,14 @@ async def rescue_jobs(database: Database) -> int:
     return await database.write(lambda s: JobStore(s).rescue())
 
 
-async def sweep(database: Database) -> int:
-    """Delete a batch of what nobody needs any more; return how much it was."""
-    return await database.write(
+async def sweep(database: Database) -> bool:
+    """Delete a batch of what nobody needs any more; True while there is more."""
+    deleted = await database.write(
         lambda s: QueueHealthStore(s).prune(
-            keep_done=_KEEP_DONE, keep_failed=_KEEP_FAILED, batch=1000
+            keep_done=_KEEP_DONE, keep_failed=_KEEP_FAILED, batch=_BATCH
         )
     )
+    return deleted >= _BATCH
 
 
 async def queue_health(database: Database) -> QueueHealth:
@@ -83,6 +86,8 @@ def _defer(session: Session, job: Job, verdict: Defer) -> bool:
             tenants.pause_everyone(delay=verdict.delay, reason=verdict.reason)
         case "tenant":
             tenants.pause(job.tenant_id, delay=verdict.delay, reason=verdict.reason)
+        case "token":
+            tenants.await_token(job.tenant_id, longest=verdict.delay)
         case "job":
             pass
     # A paused tenant's job stays due: it goes on the moment the pause ends early.

@@ -8,7 +8,13 @@ from contextlib import asynccontextmanager
 from sqlalchemy.orm import Session
 
 from app.domain.tenants import Installation, Tenant
-from app.errors import CredentialsMissing, CredentialsRefused, TenantInactive
+from app.errors import (
+    CredentialsMissing,
+    CredentialsRefused,
+    TenantInactive,
+    TenantMoved,
+    Unavailable,
+)
 from app.store.installations import InstallationStore
 from app.store.tenants import TenantStore
 from app.usecases.ports import Confluence, SiteAccess
@@ -25,8 +31,9 @@ async def open_site(
     refuses is forgotten, so that the next one is waited for.
 
     Raises:
-        TenantInactive: It has uninstalled or disabled us.
-        CredentialsMissing: Only Forge is there, and no token lives.
+        TenantInactive: It has uninstalled us.
+        TenantMoved: It became one with another tenant of the same site.
+        CredentialsMissing: No token lives, or we are switched off.
     """
     tenant, installation, access = await services.database.read(
         lambda s: _access(s, services, tenant_id)
@@ -38,19 +45,25 @@ async def open_site(
         if installation.host != "forge":
             raise
         await services.database.write(
-            lambda s: InstallationStore(s, services.cipher).drop_tokens(installation)
+            lambda s: InstallationStore(s, services.cipher).drop_token(
+                installation, access.secret
+            )
         )
-        raise CredentialsMissing(installation.external_id) from error
+        # Looked up again when the job is: another token, or Connect, may let us in.
+        raise Unavailable("confluence", "the Forge token was refused") from error
 
 
 def _access(
     session: Session, services: Services, tenant_id: str
 ) -> tuple[Tenant, Installation, SiteAccess]:
     tenant = TenantStore(session).get(tenant_id)
-    if tenant is None or not tenant.is_active:
+    if tenant is None:
+        raise TenantMoved
+    if not tenant.is_active:
         raise TenantInactive
     store = InstallationStore(session, services.cipher)
-    active = [one for one in store.of_tenant(tenant_id) if one.is_active]
+    living = [one for one in store.of_tenant(tenant_id) if one.status != "uninstalled"]
+    active = [one for one in living if one.is_active]
     for forge in (one for one in active if one.host == "forge"):
         token = store.token(forge)
         if token is not None:
@@ -58,9 +71,9 @@ def _access(
     for connect in (one for one in active if one.host == "connect"):
         if services.rules.connect_enabled:
             return tenant, connect, _to(services, connect, connect.secret)
-    if not active:
+    if not living:
         raise TenantInactive
-    raise CredentialsMissing(active[0].external_id)
+    raise CredentialsMissing(living[0].external_id)
 
 
 def _to(services: Services, installation: Installation, secret: str) -> SiteAccess:

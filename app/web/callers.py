@@ -44,6 +44,7 @@ async def forge_installation(request: Request) -> Installation:
         services,
         invocation,
         system_token=request.headers.get("x-forge-oauth-system"),
+        user_token=request.headers.get("x-forge-oauth-user"),
     )
 
 

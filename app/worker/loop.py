@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -29,17 +29,23 @@ from app.worker.tasks import TASKS, Task
 log = structlog.get_logger("app")
 
 _POLL_SECONDS = 1.0
-_HEARTBEAT_SECONDS = LEASE.total_seconds() / 3
+_HEARTBEAT_SECONDS = LEASE.total_seconds() / 6
 _RESCUE_SECONDS = 10.0
 _SWEEP_SECONDS = 300.0
 #: How long running jobs may take to finish once the process is told to stop.
 GRACE_SECONDS = 20.0
 
 
+#: A job that was not renewed for this long stops: its lease is about to lapse.
+_UNRENEWED_SECONDS = LEASE.total_seconds() * 5 / 6
+
+
 @dataclass(slots=True)
 class _Running:
     job: Job
     task: asyncio.Task[None]
+    #: When the lease was last known to be ours, by the monotonic clock.
+    renewed_at: float
 
 
 class Worker:
@@ -55,7 +61,8 @@ class Worker:
         self._services = services
         self._concurrency = concurrency
         self._tasks = tasks
-        self._running: dict[int, _Running] = {}
+        # A claim, not a job, is the key: a job that lapsed may come back to us.
+        self._running: dict[str, _Running] = {}
         self._freed = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -112,11 +119,11 @@ class Worker:
 
     def _start(self, job: Job) -> None:
         task = asyncio.create_task(self._work(job), name=f"job-{job.id}")
-        self._running[job.id] = _Running(job, task)
+        self._running[_claim_of(job)] = _Running(job, task, time.monotonic())
         task.add_done_callback(lambda _: self._end(job))
 
     def _end(self, job: Job) -> None:
-        self._running.pop(job.id, None)
+        self._running.pop(_claim_of(job), None)
         self._freed.set()
         # The page's next job, if one waits, may start now.
         self._services.work_arrived.set()
@@ -154,6 +161,9 @@ class Worker:
             # The lease lapses and the job runs again: that is what it is for.
             log.warning("settle_failed", error=str(error))
             return
+        except Exception:
+            log.exception("settle_crashed")
+            return
         event = "job_settled" if kept else "job_lease_lost"
         log.info(
             event,
@@ -170,11 +180,31 @@ class Worker:
         running = list(self._running.values())
         if not running:
             return
-        kept = await keep_jobs(self._services.database, [one.job for one in running])
+        began = time.monotonic()
+        try:
+            kept = await keep_jobs(
+                self._services.database, [one.job for one in running]
+            )
+        except RemoteError:
+            self._stop_unrenewed(running)
+            raise
         for one in running:
-            if one.job.id not in kept and not one.task.done():
-                log.warning("job_lease_lost", job=one.job.id)
-                one.task.cancel()
+            if one.job.id in kept:
+                one.renewed_at = began
+            else:
+                self._lose(one)
+
+    def _stop_unrenewed(self, running: Sequence[_Running]) -> None:
+        """Stop what another worker may take over any moment: two must not write."""
+        oldest = time.monotonic() - _UNRENEWED_SECONDS
+        for one in running:
+            if one.renewed_at < oldest:
+                self._lose(one)
+
+    def _lose(self, one: _Running) -> None:
+        if not one.task.done():
+            log.warning("job_lease_lost", job=one.job.id)
+            one.task.cancel()
 
     async def _rescue(self) -> None:
         if rescued := await rescue_jobs(self._services.database):
@@ -182,7 +212,9 @@ class Worker:
             self._services.work_arrived.set()
 
     async def _sweep(self) -> None:
-        await sweep(self._services.database)
+        more = True
+        while more:
+            more = await sweep(self._services.database)
 
     async def _every(
         self, seconds: float, chore: Callable[[], Awaitable[None]]
@@ -192,6 +224,9 @@ class Worker:
                 await chore()
             except RemoteError as error:
                 log.warning("chore_failed", error=str(error))
+            except Exception:
+                # A chore that ends would be missed only when it is too late.
+                log.exception("chore_crashed")
             await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311
 
     async def _drain(self) -> None:
@@ -205,6 +240,10 @@ class Worker:
             await asyncio.gather(one.task, return_exceptions=True)
             with contextlib.suppress(RemoteError):
                 await release_job(self._services.database, one.job)
+
+
+def _claim_of(job: Job) -> str:
+    return f"{job.id}:{job.lease_token}"
 
 
 @contextlib.asynccontextmanager

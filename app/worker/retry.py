@@ -17,8 +17,9 @@ from app.errors import (
 
 _FIRST = timedelta(seconds=5)
 _LONGEST = timedelta(minutes=15)
-#: A token comes with each event and each hour; whoever waits is woken by it.
-_TOKEN_WAIT = timedelta(minutes=70)
+#: A token comes with each event and each hour, and wakes whoever waits. Should its
+#: arrival have crossed the decision to wait, this is the longest that it costs.
+_TOKEN_WAIT = timedelta(minutes=10)
 _CONFLICT_WAIT = timedelta(seconds=1)
 
 
@@ -27,7 +28,7 @@ def verdict_of(error: AppError, job: Job) -> Verdict:
     if isinstance(error, WorkObsolete):
         return Discarded(outcome=error.outcome)
     if isinstance(error, CredentialsMissing):
-        return Defer(delay=_TOKEN_WAIT, reason="credentials", blocks="tenant")
+        return Defer(delay=_TOKEN_WAIT, reason="credentials", blocks="token")
     if isinstance(error, RateLimited):
         return _wait(error, job)
     if isinstance(error, RemoteError):

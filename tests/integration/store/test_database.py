@@ -151,10 +151,10 @@ class TestGone:
         with pytest.raises(Unavailable):
             await on_postgres.write(work)
 
-    async def test_deadlock_is_a_matter_of_time(
+    async def test_deadlock_is_no_matter_at_all(
         self, on_postgres: Database, postgres_url: str
     ) -> None:
-        """The victim's work may simply be done again."""
+        """The victim's work is simply done again, and both succeed."""
         await new_tenant(on_postgres, "a")
         await new_tenant(on_postgres, "b")
         other = open_database(postgres_url)
@@ -176,7 +176,7 @@ class TestGone:
         )
         await other.close()
 
-        assert [type(one) for one in told if one is not None] == [Unavailable]
+        assert told == [None, None]
 
     async def test_database_that_was_dropped(
         self, postgres: PostgresServer, postgres_template: str

@@ -270,8 +270,8 @@ class TestTokens:
         assert (system.value, hers.value) == ("new", "hers")
         assert len(await rows(database, TokenRow)) == 2
 
-    async def test_refused_tokens_are_forgotten(self, database: Database) -> None:
-        """Only those of the installation whose token was refused."""
+    async def test_refused_token_is_forgotten(self, database: Database) -> None:
+        """Only that very token: neither a newer one, nor another installation's."""
         tenant = await new_tenant(database)
         refused = await save(database, tenant, "forge")
         other = await save(database, tenant, "forge", external_id="other")
@@ -279,19 +279,25 @@ class TestTokens:
         await keep(database, other, "u")
 
         await database.write(
-            lambda s: InstallationStore(s, CIPHER).drop_tokens(refused)
+            lambda s: InstallationStore(s, CIPHER).drop_token(refused, "older")
+        )
+        kept = await token_of(database, refused)
+        await database.write(
+            lambda s: InstallationStore(s, CIPHER).drop_token(refused, "t")
         )
 
+        assert kept is not None
         assert await token_of(database, refused) is None
         assert await token_of(database, other) is not None
 
-    async def test_lost_key_is_told_by_name(self, database: Database) -> None:
-        """The operator hears which setting to look at."""
+    async def test_lost_key_leaves_an_empty_secret(self, database: Database) -> None:
+        """It proves nobody, and a re-install brings a new one."""
         await save(database, await new_tenant(database))
         stranger = Cipher([new_key()])
 
-        def work(session: Session) -> object:
-            return InstallationStore(session, stranger).find("connect", "client-key-1")
+        found = await database.read(
+            lambda s: InstallationStore(s, stranger).find("connect", "client-key-1")
+        )
 
-        with pytest.raises(Exception, match="ENCRYPTION_KEYS"):
-            await database.read(work)
+        assert found is not None
+        assert found.secret == ""

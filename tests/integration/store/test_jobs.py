@@ -13,7 +13,7 @@ from app.domain.jobs import Job, Priority
 from app.store.base import db_time
 from app.store.database import Database
 from app.store.jobs import Enqueued, JobStore
-from app.store.tables import JobRow
+from app.store.tables import JobRow, TenantRow
 from app.store.tenants import TenantStore
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +62,17 @@ async def lapse(database: Database, job_id: int) -> None:
             sa.update(JobRow)
             .where(JobRow.id == job_id)
             .values(leased_until=db_time(timedelta(seconds=-1)))
+        )
+    )
+
+
+async def end_pause(database: Database, tenant_id: str) -> None:
+    """Let a tenant's pause be over by moving its end into the past."""
+    await database.write(
+        lambda s: s.execute(
+            sa.update(TenantRow)
+            .where(TenantRow.id == tenant_id)
+            .values(blocked_until=db_time(timedelta(seconds=-1)))
         )
     )
 
@@ -175,20 +186,47 @@ class TestClaim:
         tenant = await new_tenant(database)
         await enqueue(database, tenant, "7")
 
+        hour = timedelta(hours=1)
         await database.write(
-            lambda s: TenantStore(s).pause(
-                tenant, delay=timedelta(hours=1), reason="rate_limited"
-            )
+            lambda s: TenantStore(s).pause(tenant, delay=hour, reason="rate_limited")
         )
         paused = await claim(database)
-        await database.write(lambda s: TenantStore(s).resume(tenant, reason="other"))
+        await database.write(lambda s: TenantStore(s).token_arrived(tenant))
         still_paused = await claim(database)
-        await database.write(
-            lambda s: TenantStore(s).resume(tenant, reason="rate_limited")
-        )
+        await end_pause(database, tenant)
         resumed = await claim(database)
 
         assert (len(paused), len(still_paused), len(resumed)) == (0, 0, 1)
+
+    async def test_tenant_without_a_token_waits_until_one_comes(
+        self, database: Database
+    ) -> None:
+        """The arrival of a token ends the wait at once."""
+        tenant = await new_tenant(database)
+        await enqueue(database, tenant, "7")
+
+        await database.write(
+            lambda s: TenantStore(s).await_token(tenant, longest=timedelta(hours=1))
+        )
+        waiting = await claim(database)
+        await database.write(lambda s: TenantStore(s).token_arrived(tenant))
+
+        assert waiting == []
+        assert len(await claim(database)) == 1
+
+    async def test_events_of_one_tenant_do_not_starve_the_background_of_another(
+        self, database: Database
+    ) -> None:
+        """Priority counts within a tenant; between tenants it is turn by turn."""
+        busy, quiet = await new_tenant(database), await new_tenant(database, "b")
+        for page in range(20):
+            await enqueue(database, busy, str(page))
+        await claim(database, 1)
+        await enqueue(database, quiet, "1", priority=Priority.BACKGROUND)
+
+        (next_job,) = await claim(database, 1)
+
+        assert next_job.tenant_id == quiet
 
 
 class TestFencing:

@@ -41,6 +41,7 @@ VERDICTS: dict[errors.AppError, type[Verdict]] = {
     errors.RateLimited("confluence", "429"): Defer,
     errors.Unavailable("confluence", "503"): Retry,
     errors.CredentialsRefused("confluence", "401"): Retry,
+    errors.TenantMoved(): Retry,
     errors.VersionConflict("confluence", "409"): Retry,
     errors.ContractBroken("confluence", "no id"): Failed,
     errors.ConfigurationError(["A: bad"]): Failed,
@@ -139,13 +140,13 @@ class TestVerdictOf:
         assert isinstance(late, Defer)
         assert late.delay >= 10 * MINUTE
 
-    def test_missing_token_pauses_the_tenant_past_the_next_hourly_token(self) -> None:
-        """The hourly call brings a token and wakes the tenant before that."""
+    def test_missing_token_makes_the_tenant_wait_for_the_next(self) -> None:
+        """A token wakes it; the wait ends by itself should its arrival be missed."""
         verdict = verdict_of(errors.CredentialsMissing("i"), job())
 
         assert isinstance(verdict, Defer)
-        assert (verdict.blocks, verdict.reason) == ("tenant", "credentials")
-        assert verdict.delay > 60 * MINUTE
+        assert (verdict.blocks, verdict.reason) == ("token", "credentials")
+        assert verdict.delay >= 10 * MINUTE
 
     def test_conflict_is_tried_again_within_seconds(self) -> None:
         """Somebody edits: read again soon."""

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("last_served_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("blocked_reason", sa.Text(), nullable=True),
+        sa.Column("token_wait_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("learned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("memory_version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),
@@ -340,6 +341,7 @@ def upgrade() -> None:
         sa.Column("space_id", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("learned_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id"],
             ["tenants.id"],
