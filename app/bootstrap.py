@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,14 +14,14 @@ import structlog
 from app.ai.local import LocalProvider
 from app.clock import utc_now
 from app.confluence.client import open_confluence
-from app.confluence.host_keys import HttpHostKeys
+from app.confluence.host_keys import LIMITS, HttpHostKeys
 from app.confluence.pool import open_pool
 from app.confluence.reading import read_page
 from app.domain.origins import is_pattern
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, RemoteError
 from app.settings import Settings
 from app.store import migrations
-from app.store.database import open_database
+from app.store.database import Database, open_database
 from app.store.encryption import Cipher, new_key
 from app.telemetry.metrics import Metrics
 from app.usecases.memories import SiteMemories
@@ -32,12 +33,18 @@ _KEY_FILE = "encryption.key"
 
 
 @contextlib.asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, *, schema_required: bool = False
+) -> AsyncIterator[Services]:
     """Open database, connections and provider; yield them; close them again.
 
     The embedded database is brought to this program's schema; with PostgreSQL that
-    is a step of the release (`confluence-ai migrate`), and a wrong schema refuses
-    to start.
+    is a step of the release (`confluence-ai migrate`).
+
+    Args:
+        settings: The operator's.
+        schema_required: Whether a PostgreSQL with another schema is refused, as it
+            is by all who serve or work; the doctor wants to look at it.
 
     Raises:
         ConfigurationError: A setting that only shows its fault when used.
@@ -51,15 +58,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
+        if schema_required and not settings.is_sqlite:
+            await _require_schema(database)
         pool = await stack.enter_async_context(open_pool())
         yield Services(
             database=database,
             cipher=cipher,
-            keys=HttpHostKeys(
-                pool,
-                install_keys_url=settings.connect_install_keys_url,
-                jwks_url=settings.forge_jwks_url,
-            ),
+            keys=await stack.enter_async_context(_host_keys(settings)),
             open_confluence=open_confluence(pool),
             read_page=read_page,
             provider=LocalProvider(),
@@ -74,24 +79,84 @@ def encryption_keys(settings: Settings) -> list[str]:
     """Return the keys of the settings, else the one beside the embedded database.
 
     The file is made on first use, readable by its owner alone.
+
+    Raises:
+        ConfigurationError: The file cannot be made or read, or holds no key.
     """
     if settings.encryption_keys:
         return [key.get_secret_value() for key in settings.encryption_keys]
     database = Path(settings.database_url.removeprefix("sqlite:///"))
     path = database.parent / _KEY_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return [path.read_text(encoding="ascii").strip()]
+        if not path.exists():
+            _make_key_file(path)
+        key = path.read_text(encoding="ascii").strip()
     except OSError as error:
-        message = f"ENCRYPTION_KEYS: not set, and {path} cannot be made"
+        message = (
+            f"ENCRYPTION_KEYS: not set, and {path} cannot be made or read "
+            f"({error.strerror})"
+        )
         raise ConfigurationError([message]) from error
-    key = new_key()
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(key + "\n")
-    log.info("encryption_key_made", path=str(path))
+    except UnicodeDecodeError:
+        key = ""
+    try:
+        Cipher([key])
+    except ConfigurationError as error:
+        message = (
+            f"ENCRYPTION_KEYS: not set, and {path} holds no key: put the right one "
+            "back, or remove the file if nothing was ever stored"
+        )
+        raise ConfigurationError([message]) from error
     return [key]
+
+
+def _make_key_file(path: Path) -> None:
+    """Put a whole key in place at once: who crashes half way leaves nothing there.
+
+    Of several processes that start together one wins, and all read its key.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(new_key() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+            log.info("encryption_key_made", path=str(path))
+    finally:
+        Path(draft).unlink()
+
+
+async def _require_schema(database: Database) -> None:
+    """Refuse a schema of another version; a database that is down refuses nobody.
+
+    It will be back, and `/health/ready` tells until then.
+    """
+    try:
+        found = await database.read(migrations.current)
+    except RemoteError as error:
+        log.warning("schema_not_checked", reason=str(error))
+        return
+    if found != (needed := migrations.head()):
+        message = (
+            f"DATABASE_URL: the schema is at {found or 'nothing'}, this version needs "
+            f"{needed}: run `confluence-ai migrate`"
+        )
+        raise ConfigurationError([message])
+
+
+@contextlib.asynccontextmanager
+async def _host_keys(settings: Settings) -> AsyncIterator[HttpHostKeys]:
+    async with open_pool(limits=LIMITS) as pool:
+        keys = HttpHostKeys(
+            pool,
+            install_keys_url=settings.connect_install_keys_url,
+            jwks_url=settings.forge_jwks_url,
+        )
+        async with contextlib.aclosing(keys):
+            yield keys
 
 
 def _rules(settings: Settings) -> Rules:

@@ -12,7 +12,7 @@
     │   ├── RateLimited        told to wait (carries how long, and whom it binds)
     │   ├── CredentialsRefused the other side does not know us (any more)
     │   ├── VersionConflict    somebody wrote in between: read again
-    │   └── TenantMoved        the tenant became another: claim the job again
+    │   └── AccessChanged      there is another way to the tenant: look it up again
     ├── CredentialsMissing     no way in just now; the next token wakes the work
     ├── WorkObsolete           nobody: the work has lost its object, drop it quietly
     │   ├── PageGone           deleted, trashed, or never there
@@ -121,14 +121,15 @@ class VersionConflict(RemoteError):
     """Somebody else wrote first; read again and decide anew."""
 
 
-class TenantMoved(RemoteError):
-    """The tenant's record is gone: it became one with another of the same site.
+class AccessChanged(RemoteError):
+    """How the tenant is reached has changed meanwhile: look it up and try again.
 
-    The job belongs to that one by now, and runs for it when it is claimed again.
+    Its record became one with another of the same site, or a newer token or the
+    other host lets us in where the one at hand did not.
     """
 
-    def __init__(self) -> None:
-        super().__init__("database", "the tenant has another record by now")
+    def __init__(self, reason: str = "the tenant has another record by now") -> None:
+        super().__init__("tenant", reason)
 
 
 class CredentialsMissing(AppError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import re
 from collections.abc import Mapping
@@ -18,19 +19,24 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from app.errors import ConfigurationError
 
 DEFAULT_DATABASE_URL = "sqlite:///./var/confluence-ai.db"
+_SQLITE = "sqlite:///"
 
 
 def _split(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _is_sqlite(database_url: str) -> bool:
+    return database_url.startswith(_SQLITE)
 
 
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -46,8 +52,12 @@ class Settings(BaseModel):
 
     app_base_url: str = "http://127.0.0.1:8080"
     app_key: str = Field(default="confluence-ai", pattern=r"^[a-zA-Z0-9._-]{1,64}$")
-    database_url: str = DEFAULT_DATABASE_URL
-    encryption_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = ()
+    #: It may hold a password, so it is never printed.
+    database_url: str = Field(default=DEFAULT_DATABASE_URL, repr=False)
+    #: After the database: whether keys are required depends on it.
+    encryption_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = Field(
+        default=(), validate_default=True
+    )
 
     connect_enabled: bool = True
     connect_install_keys_url: str = "https://connect-install-keys.atlassian.com"
@@ -90,7 +100,15 @@ class Settings(BaseModel):
     #: Seconds that a page must be left alone after an edit before it is read.
     event_settle_seconds: float = Field(default=2.0, ge=0, le=3600)
 
-    @field_validator("agent_mode", "log_level", mode="before")
+    @field_validator(
+        "agent_mode",
+        "tagging_agent_mode",
+        "summary_agent_mode",
+        "recommendation_agent_mode",
+        "structure_agent_mode",
+        "log_level",
+        mode="before",
+    )
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
@@ -116,6 +134,24 @@ class Settings(BaseModel):
     def _database(cls, value: str) -> str:
         if not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
             raise ValueError("expected sqlite:///path or postgresql://...")
+        if _is_sqlite(value):
+            path = value.removeprefix(_SQLITE).partition("?")[0].strip()
+            # Several connections share the data, and it must outlive the process.
+            if not path or path.startswith((":memory:", "file:")):
+                raise ValueError("expected sqlite:///path with the path of a file")
+        return value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _keys_with_postgres(
+        cls, value: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        database_url = info.data.get("database_url")  # absent where it is bad itself
+        if database_url and not value and not _is_sqlite(database_url):
+            raise ValueError(
+                "is required with PostgreSQL (make one with "
+                "`confluence-ai check --new-key`)"
+            )
         return value
 
     @field_validator("ai_providers")
@@ -138,19 +174,10 @@ class Settings(BaseModel):
         bare = value.removeprefix("ari:cloud:ecosystem::app/")
         return f"ari:cloud:ecosystem::app/{bare.lower()}" if bare else ""
 
-    @model_validator(mode="after")
-    def _keys_with_postgres(self) -> Settings:
-        if not self.encryption_keys and not self.is_sqlite:
-            raise ValueError(
-                "ENCRYPTION_KEYS: is required with PostgreSQL (make one with "
-                "`confluence-ai check --new-key`)"
-            )
-        return self
-
     @property
     def is_sqlite(self) -> bool:
         """Whether the embedded database is used."""
-        return self.database_url.startswith("sqlite:///")
+        return _is_sqlite(self.database_url)
 
     @property
     def runs_worker(self) -> bool:
@@ -173,24 +200,24 @@ def from_environ(
 ) -> Settings:
     """Read settings from the environment over a `.env` file.
 
-    Empty variables count as not set. A variable in the file that nobody knows is a
-    problem (of the environment at large only ours are looked at).
+    A variable without a value counts as not set, wherever it stands. A variable in
+    the file that nobody knows is a problem (of the environment at large only ours are
+    looked at). A file that is not there holds nothing.
 
     Raises:
         ConfigurationError: Every problem at once, each naming its variable.
     """
     outer = os.environ if environ is None else environ  # noqa: TID251 - the one place
-    in_file = dotenv_values(env_file) if env_file and env_file.is_file() else {}
+    in_file = _in_file(env_file) if env_file else {}
     known = set(Settings.model_fields)
     problems = [
         f"{name}: is not a setting{_did_you_mean(name, known)}"
         for name in in_file
         if name.lower() not in known
     ]
-    merged = {**in_file, **{k: v for k, v in outer.items() if k.lower() in known}}
     values = {
         name.lower(): value
-        for name, value in merged.items()
+        for name, value in (*in_file.items(), *outer.items())
         if name.lower() in known and value
     }
     try:
@@ -204,17 +231,37 @@ def from_environ(
 
 
 def database_url_from_environ() -> str:
-    """Return DATABASE_URL alone, for Alembic's own command line."""
-    in_file = dotenv_values(".env").get("DATABASE_URL")
+    """Return DATABASE_URL alone, for Alembic's own command line.
+
+    Raises:
+        ConfigurationError: `.env` cannot be read.
+    """
+    in_file = _in_file(Path(".env")).get("DATABASE_URL")
     environ = os.environ  # noqa: TID251 - the one place
     return environ.get("DATABASE_URL") or in_file or DEFAULT_DATABASE_URL
+
+
+def _in_file(path: Path) -> Mapping[str, str | None]:
+    if not path.exists():
+        return {}
+    try:
+        # Windows editors put a byte order mark before UTF-8.
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror})"
+        raise ConfigurationError([message]) from error
+    except UnicodeDecodeError:
+        # Not chained: the error carries the whole file, secrets and all.
+        raise ConfigurationError([f"{path}: expected text in UTF-8"]) from None
+    # UTF-16 without its mark is valid UTF-8 as long as the text is English.
+    if "\0" in text:
+        raise ConfigurationError([f"{path}: expected text in UTF-8"])
+    return dotenv_values(stream=io.StringIO(text))
 
 
 def _problem(item: dict[str, Any]) -> str:
     """Say what is wrong without repeating the value: it may be a secret."""
     message = str(item["msg"]).removeprefix("Value error, ")
-    if not item["loc"]:
-        return message
     return f"{str(item['loc'][0]).upper()}: {message}"
 
 

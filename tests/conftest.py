@@ -50,7 +50,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 def _migrate(url: str) -> None:
     """Migrate in a thread: the test's own loop may be running in this one."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(anyio.run, migrations.upgrade, url).result()
+        pool.submit(lambda: anyio.run(migrations.upgrade, url)).result()
 
 
 @pytest.fixture(scope="session")

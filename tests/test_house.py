@@ -31,7 +31,8 @@ TENANT_ROWS = frozenset(
 
 #: Functions that look across tenants, and why they may.
 ACROSS_TENANTS = {
-    "app.store.jobs.JobStore._claim_heads": "fairness chooses between tenants",
+    "app.store.jobs._heads": "fairness chooses between tenants",
+    "app.store.jobs.JobStore._claim_heads": "leases what fairness chose",
     "app.store.jobs.JobStore.rescue": "lapsed leases are found whoever they serve",
     "app.store.jobs._fenced": "id, lease token and state are narrower than a tenant",
     "app.store.queue_health.QueueHealthStore.read": "counts only, for the operator",
@@ -39,6 +40,9 @@ ACROSS_TENANTS = {
     "app.store.queue_health._batch": "housekeeping by age",
     "app.store.installations.InstallationStore.by_forge_installation": (
         "finds the tenant by what the host sent"
+    ),
+    "app.store.installations.InstallationStore.tenant_of": (
+        "asks which tenant an installation belongs to by now"
     ),
     "app.store.installations.InstallationStore._row": (
         "finds the tenant by what the host sent"

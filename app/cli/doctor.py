@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.errors import AppError, NotAuthenticated
 from app.settings import Settings
@@ -11,6 +12,7 @@ from app.usecases.report_health import readiness
 from app.usecases.services import Services
 
 _NOBODY = "confluence-ai-doctor"
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,9 @@ async def examine_services(settings: Settings, services: Services) -> list[Findi
 
 
 def _address(settings: Settings) -> Finding:
-    secure = settings.app_base_url.startswith("https://")
-    local = (
-        "//127.0.0.1" in settings.app_base_url or "//localhost" in settings.app_base_url
-    )
+    parts = urlsplit(settings.app_base_url)
+    secure = parts.scheme == "https"
+    local = parts.hostname in _THIS_MACHINE
     told = settings.app_base_url
     if not secure:
         told += " (plain http: only a sandbox on this machine can call it)"

@@ -14,11 +14,13 @@ from typing_extensions import override
 from app import __version__
 from app.cli import doctor, tables
 from app.cli.program import Program
-from app.domain.modes import WhitelistEntry
 from app.errors import AppError, ConfigurationError
 from app.store import migrations
 from app.store.encryption import new_key
 from app.usecases import operate
+
+#: Ids are signed 64-bit numbers in both databases.
+_LARGEST_ID = 2**63 - 1
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 
@@ -33,26 +35,39 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except ConfigurationError as error:
             for problem in error.problems:
-                click.echo(f"error: {problem}", err=True)
+                _complain(problem)
             ctx.exit(2)
         except AppError as error:
-            click.echo(f"error: {error}", err=True)
+            _complain(str(error))
             ctx.exit(1)
+
+
+def _complain(problem: str) -> None:
+    click.echo(f"error: {tables.on_one_line(problem)}", err=True)
+
+
+def _space_key(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse a script's empty variable: it does not mean the whole site."""
+    if value is not None and not operate.is_space_key(value):
+        raise click.BadParameter("expected a space key, without white space")
+    return value
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--env-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(".env"),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=None,
     help="Settings file; the environment goes over it.",
-    show_default=True,
+    # No default of click's own: that one need not exist, one that is named must.
+    show_default=".env, if it is there",
 )
 @click.version_option(__version__, message="%(version)s")
 @click.pass_context
-def cli(ctx: click.Context, env_file: Path) -> None:
+def cli(ctx: click.Context, env_file: Path | None) -> None:
     """Confluence AI: labels and summaries for every Confluence page."""
-    ctx.obj.env_file = env_file
+    if env_file is not None:
+        ctx.obj.env_file = env_file
 
 
 @cli.command()
@@ -97,7 +112,8 @@ def check(program: Program, *, make_key: bool, as_json: bool) -> None:
             click.echo(json.dumps(finding.as_dict()))
         else:
             mark = "ok " if finding.good else "BAD"
-            click.echo(f"{mark} {finding.subject}: {finding.told}")
+            told = tables.on_one_line(finding.told)
+            click.echo(f"{mark} {finding.subject}: {told}")
     if not all(finding.good for finding in findings):
         sys.exit(1)
 
@@ -118,12 +134,18 @@ def list_tenants(program: Program, *, as_json: bool) -> None:
 @tenants.command("policy")
 @click.argument("tenant")
 @click.argument("mode", type=click.Choice(["off", "suggest", "auto"]))
-@click.option("--space", default=None, help="Key of one space; all of them without.")
+@click.option(
+    "--space",
+    default=None,
+    callback=_space_key,
+    help="Key of one space; all of them without.",
+)
 @click.pass_obj
 def set_policy(program: Program, tenant: str, mode: str, space: str | None) -> None:
     """Set what may happen on a site, or in one of its spaces."""
     program.ask(lambda s: operate.set_policy(s, tenant, mode, space))
-    click.echo(f"policy of {space or 'the whole site'} is now {mode}")
+    whose = "the whole site" if space is None else space
+    click.echo(f"policy of {whose} is now {mode}")
 
 
 @tenants.command("allow")
@@ -136,9 +158,9 @@ def allow(
     program: Program, tenant: str, kind: Any, value: str, *, remove: bool
 ) -> None:
     """Whitelist a space key, a page id, or the page id of a tree's root."""
-    entry = WhitelistEntry(kind=kind, value=value)
+    entry = operate.whitelist_entry(kind, value)
     program.ask(lambda s: operate.change_whitelist(s, tenant, entry, remove=remove))
-    click.echo(f"{kind} {value} is {'off' if remove else 'on'} the whitelist")
+    click.echo(f"{kind} {entry.value} is {'off' if remove else 'on'} the whitelist")
 
 
 @tenants.command("whitelist")
@@ -158,7 +180,10 @@ def whitelist(program: Program, tenant: str, *, as_json: bool) -> None:
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--failed", is_flag=True, help="Show dead letters instead.")
 @click.option(
-    "--retry", type=int, default=None, help="Retry the dead letter of this id."
+    "--retry",
+    type=click.IntRange(1, _LARGEST_ID),
+    default=None,
+    help="Retry the dead letter of this id.",
 )
 @json_option
 @click.pass_obj

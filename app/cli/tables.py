@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,8 +32,21 @@ def echo(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         click.echo("  ".join(padded).rstrip())
 
 
+def on_one_line(text: str) -> str:
+    """Escape what a stranger may have written to end the line or steer the terminal."""
+    return "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    if unicodedata.category(character) == "Zs":  # no-break spaces and the like
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
 def _short(value: Any) -> str:
     if isinstance(value, list):
         value = ", ".join(map(str, value)) or "-"
-    text = "-" if value is None else str(value)
+    text = "-" if value is None else on_one_line(str(value))
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

@@ -81,7 +81,7 @@ class HttpHostKeys(HostKeys):
     async def forge_key(self, kid: str) -> dict[str, Any]:
         return await self._key_set.find(kid)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """End fetches that nobody waits for; the pool may be closed after this."""
         tasks = [*self._install_keys.fetches.values(), *self._key_set.renewals]
         for task in tasks:
@@ -187,10 +187,7 @@ class _KeySet:
 
     async def _fetch(self) -> None:
         try:
-            status, body = await _get(self._http, self._url, _JWKS)
-            if status != httpx.codes.OK:
-                raise Unavailable(_JWKS, f"answered {status}")
-            self._keys = _keys_of(body)
+            self._keys = _keys_of(*await _get(self._http, self._url, _JWKS))
         except Unavailable as error:
             self._failure = error.reason
             self._fetch_after = self._monotonic() + _RETRY_SECONDS
@@ -219,12 +216,14 @@ class _Bucket:
         return 0.0
 
 
-def _keys_of(body: bytes) -> dict[str, dict[str, Any]]:
+def _keys_of(status: int, body: bytes) -> dict[str, dict[str, Any]]:
     """Return the usable keys of a JWK set by their ids; others are left out.
 
     Raises:
-        Unavailable: It is no JWK set, or one of its members is no object.
+        Unavailable: No good answer, no JWK set, or a member of it is no object.
     """
+    if status != httpx.codes.OK:
+        raise Unavailable(_JWKS, f"answered {status}")
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -243,7 +242,7 @@ async def _get(http: httpx.AsyncClient, url: str, service: str) -> tuple[int, by
     """Return status and body of a short answer.
 
     Raises:
-        Unavailable: None came in time, it is too long, or the host is in trouble.
+        Unavailable: None came in time, or it is too long.
     """
     body = bytearray()
     try:

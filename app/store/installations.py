@@ -204,8 +204,13 @@ class InstallationStore:
 
     def drop_token(self, installation: Installation, value: str) -> None:
         """Forget the system token that the site refused; a newer one stays."""
-        key = (installation.id, "system", "")
-        row = self._session.get(TokenRow, key)
+        row = self._session.scalar(
+            sa.select(TokenRow).where(
+                TokenRow.tenant_id == installation.tenant_id,
+                TokenRow.installation_id == installation.id,
+                TokenRow.kind == "system",
+            )
+        )
         if row is not None and self._opened(row.sealed_token) == value:
             self._session.delete(row)
 

@@ -276,6 +276,19 @@ class JobStore:
             .limit(limit)
         ).all()
 
+    def cancel(self, tenant_id: str, kind: JobKind, *, outcome: str) -> None:
+        """Discard what waits of one kind; what runs goes on."""
+        self._session.execute(
+            sa.update(JobRow)
+            .where(
+                JobRow.tenant_id == tenant_id,
+                JobRow.kind == kind,
+                JobRow.state == sa.literal_column("'ready'"),
+            )
+            .values(state="discarded", outcome=outcome, finished_at=db_time())
+            .execution_options(synchronize_session=False)
+        )
+
     def is_on_first_try(self, tenant_id: str, kinds: Collection[JobKind]) -> bool:
         """Whether a job of one of these kinds waits or runs without trouble so far."""
         found = self._session.scalar(

@@ -7,10 +7,13 @@ database, `security` holds refusals. Page text, prompts and secrets are never fi
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
+from collections.abc import Mapping, Set as AbstractSet
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from concurrent_log_handler import ConcurrentRotatingFileHandler
@@ -25,7 +28,38 @@ _FILES = {
     "audit": "audit.log",
     "security": "security.log",
 }
-_SECRET_WORDS = ("secret", "token", "authorization", "password", "api_key", "cookie")
+#: Parts of names, of fields and of HTTP headers alike (`-` counts as `_`). Forge sends
+#: its tokens in `x-forge-oauth-system` and `x-forge-oauth-user`:
+#: https://developer.atlassian.com/platform/forge/remote/essentials/
+_SECRET_WORDS = (
+    "secret",
+    "token",
+    "oauth",
+    "jwt",
+    "authorization",
+    "credential",
+    "password",
+    "passphrase",
+    "api_key",
+    "apikey",
+    "private_key",
+    "encryption_key",
+    "cookie",
+)
+#: Ends of names that count tokens of text; they keep no secret.
+_COUNTS = tuple(
+    f"{kind}_tokens"
+    for kind in ("input", "output", "max", "total", "prompt", "completion", "cached")
+)
+_HIDDEN = "***"
+#: Levels of nesting that are shown; more is no log line, or bites its own tail.
+_DEPTH = 6
+_UNPRINTABLE = re.compile(
+    # Controls and Unicode's separators end lines and steer terminals; the formatting
+    # characters hide or reverse text; half a surrogate pair cannot be encoded.
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 
 
 def configure(
@@ -72,19 +106,66 @@ def configure(
 
 
 def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Blank every field whose name speaks of a secret: the last line of defence."""
+    """Blank every field whose name speaks of a secret: the last line of defence.
+
+    It looks into mappings, sequences and (name, value) pairs, as headers come.
+    """
     for key in event:
-        if any(word in key.lower() for word in _SECRET_WORDS):
-            event[key] = "***"
+        event[key] = _HIDDEN if _is_secret(key) else _without_secrets(event[key])
     return event
+
+
+def _is_secret(name: str) -> bool:
+    plain = name.lower().replace("-", "_")
+    if plain.endswith(_COUNTS):
+        return False
+    return any(word in plain for word in _SECRET_WORDS)
+
+
+def _without_secrets(value: Any, depth: int = _DEPTH) -> Any:
+    if not isinstance(value, Mapping | list | tuple | AbstractSet):
+        return value
+    if depth == 0:
+        return "…"
+    if isinstance(value, Mapping):
+        pairs = ((_as_name(key), item) for key, item in value.items())
+        return {
+            name: _HIDDEN if _is_secret(name) else _without_secrets(item, depth - 1)
+            for name, item in pairs
+        }
+    items = [_without_secrets(item, depth - 1) for item in value]
+    if isinstance(value, tuple | list) and len(items) == 2:  # noqa: PLR2004 - a pair
+        name = items[0]
+        if isinstance(name, str | bytes) and _is_secret(_as_name(name)):
+            items[1] = _HIDDEN
+    # The tuple of an exception must stay one to be told from a list.
+    return tuple(items) if isinstance(value, tuple) else items
+
+
+def _as_name(key: object) -> str:
+    return key.decode("latin-1") if isinstance(key, bytes) else str(key)
 
 
 def _renderer(form: Literal["text", "json"]) -> Processor:
     if form == "json":
-        return structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
-    return structlog.processors.LogfmtRenderer(
+        return structlog.processors.JSONRenderer(serializer=_as_json)
+    logfmt = structlog.processors.LogfmtRenderer(
         key_order=["timestamp", "level", "logger", "event"], bool_as_flag=False
     )
+
+    def render(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        return _on_one_line(logfmt(logger, name, event))
+
+    return render
+
+
+def _as_json(event: EventDict, **_: Any) -> str:
+    return _on_one_line(json.dumps(event, ensure_ascii=False, default=str))
+
+
+def _on_one_line(text: str) -> str:
+    """Escape what could end the line or steer a terminal, as JSON does."""
+    return _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _file(path: Path, formatter: logging.Formatter) -> logging.Handler:

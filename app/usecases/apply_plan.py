@@ -7,7 +7,7 @@ still the version that the plan was made for?
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,9 +26,9 @@ from app.domain.modes import (
 from app.domain.pages import Page
 from app.domain.plans import Plan
 from app.errors import (
+    AccessChanged,
     AppError,
     TenantInactive,
-    TenantMoved,
     Unavailable,
     VersionConflict,
 )
@@ -37,6 +37,9 @@ from app.store.policies import PolicyStore
 from app.store.tenants import TenantStore
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
+
+#: Labels that stand on the page -> value of its content property.
+Describe = Callable[[Collection[str]], dict[str, Any]]
 
 #: A page read this recently is not asked for its version once more: the check costs
 #: two points of a quota that all tenants share. See docs/decisions.
@@ -84,7 +87,7 @@ async def apply_plan(
     *,
     page: Page,
     plan: Plan,
-    byline: dict[str, Any],
+    describe: Describe,
     read_at: datetime,
     applied: Applied,
 ) -> None:
@@ -99,7 +102,7 @@ async def apply_plan(
         tenant_id: The tenant.
         page: The page as it was read.
         plan: What to do with its labels.
-        byline: What its content property should say.
+        describe: What its content property says, by the labels that stand there.
         read_at: When the page was read.
         applied: Is told what was done, even where this raises halfway.
 
@@ -107,20 +110,20 @@ async def apply_plan(
         TenantInactive: It uninstalled meanwhile.
         VersionConflict: The page, or our property, changed since it was read.
     """
-    wants_labels = bool(plan.labels("add"))
-    wants_byline = _differs(page, byline)
-    if not wants_labels and not wants_byline:
+    on_page = {label.name for label in page.labels or ()}
+    to_add = plan.labels("add")
+    if not to_add and not _differs(page, describe(on_page)):
         return
     rights = await _rights(services, confluence, tenant_id, page)
-    if wants_labels:
-        wants_labels = rights.allow("tagging", services.rules.tagging_mode, applied)
-    if wants_byline:
-        wants_byline = rights.allow("summary", services.rules.summary_mode, applied)
-    if wants_labels or wants_byline:
+    rules = services.rules
+    labels = bool(to_add) and rights.allow("tagging", rules.tagging_mode, applied)
+    summary = rights.allow("summary", rules.summary_mode, applied)
+    if labels or summary:
         await _check_version(services, confluence, page, read_at)
-    if wants_labels:
+    if labels:
         applied.added = await _add_labels(services, confluence, tenant_id, page, plan)
-    if wants_byline:
+    byline = describe(on_page | set(applied.added))
+    if summary and _differs(page, byline):
         current = page.property(BYLINE_PROPERTY_KEY)
         await confluence.put_property(
             page.id, BYLINE_PROPERTY_KEY, byline, current=current
@@ -178,7 +181,7 @@ async def _rights(
     ) -> tuple[PolicyMode, Sequence[WhitelistEntry], str | None]:
         tenant = TenantStore(session).get(tenant_id)
         if tenant is None:
-            raise TenantMoved
+            raise AccessChanged
         if not tenant.is_active:
             raise TenantInactive
         policies = PolicyStore(session)

@@ -60,6 +60,7 @@ async def ensure_forge_installation(
     *,
     system_token: str | None,
     user_token: str | None = None,
+    is_event: bool = False,
 ) -> Installation:
     """Find the installation that a verified invocation speaks for, or make it.
 
@@ -72,14 +73,17 @@ async def ensure_forge_installation(
         invocation: What was verified.
         system_token: The app's token for the site, if the call brought one.
         user_token: The token of the person before the screen, if it brought one.
+        is_event: Events are many: their token is kept only if it lives much longer
+            than the one at hand. The hourly call's always is, whatever became of that.
     """
     now = services.now()
     expires_at = token_expiry(system_token, now=now) if system_token else now
-    known = await services.database.read(
-        lambda s: _up_to_date(s, services, invocation, expires_at)
-    )
-    if known is not None and user_token is None:
-        return known
+    if is_event:
+        known = await services.database.read(
+            lambda s: _up_to_date(s, services, invocation, expires_at)
+        )
+        if known is not None:
+            return known
 
     def work(session: Session) -> tuple[Installation, bool]:
         installations = InstallationStore(session, services.cipher)
@@ -231,6 +235,7 @@ def _install_forge(
 
 def _greet(session: Session, tenant_id: str, actor: str, action: str) -> None:
     RunStore(session).audit(tenant_id, actor=actor, action=action)
+    JobStore(session).cancel(tenant_id, "purge_tenant", outcome="tenant_returned")
     JobStore(session).enqueue(
         tenant_id, "connect_site", "site", priority=Priority.EVENT, max_attempts=20
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +15,13 @@ from sqlalchemy.orm import Session
 from app.domain.jobs import Defer, Done, Job
 from app.domain.pages import Page, PageText
 from app.domain.plans import LedgerState, Plan, byline_value, plan_labels
-from app.errors import AppError, TenantMoved, WorkObsolete
+from app.errors import (
+    AccessChanged,
+    AppError,
+    PageGone,
+    PageOutOfReach,
+    WorkObsolete,
+)
 from app.store.jobs import JobStore
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
@@ -69,6 +77,11 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
             await _process(services, confluence, job.tenant_id, run, live=live)
     except WorkObsolete as error:
         run.outcome = error.outcome
+        # What the app may not see (any more) must not speak as evidence elsewhere.
+        if isinstance(error, PageGone | PageOutOfReach):
+            await services.database.write(
+                lambda s: MemoryStore(s).forget(job.tenant_id, [run.page_id])
+            )
         await _record(services, job, run)
         raise
     except AppError as error:
@@ -102,11 +115,7 @@ async def _process(
     ledger = await services.database.write(
         lambda s: _reconcile(s, tenant_id, page, text, on_page)
     )
-    if text.is_empty:
-        byline = byline_value(
-            summary="", labels=(), waiting=0, page_version=page.version, model=""
-        )
-    else:
+    if not text.is_empty:
         run.answer = await complete_page(services, tenant_id, page, text)
         run.plan = plan_labels(
             run.answer.completion,
@@ -114,14 +123,13 @@ async def _process(
             ledger=ledger,
             max_labels=services.rules.max_labels,
         )
-        byline = _byline(page, run.plan, run.answer, on_page)
     await apply_plan(
         services,
         confluence,
         tenant_id,
         page=page,
         plan=run.plan,
-        byline=byline,
+        describe=partial(_byline, page, run.plan, run.answer),
         read_at=read_at,
         applied=run.applied,
     )
@@ -158,15 +166,16 @@ def _reconcile(
 
 
 def _byline(
-    page: Page, plan: Plan, answer: Answer, on_page: set[str]
+    page: Page, plan: Plan, answer: Answer | None, standing: Collection[str]
 ) -> dict[str, Any]:
-    labels = {*plan.labels("add"), *(set(plan.labels("keep")) & on_page)}
+    """Return the content property; a page without text has nothing to say."""
+    ours = {*plan.labels("add"), *plan.labels("keep")}
     return byline_value(
-        summary=answer.completion.summary,
-        labels=labels,
+        summary=answer.completion.summary if answer else "",
+        labels=ours & set(standing),
         waiting=len(plan.labels("suggest")),
         page_version=page.version,
-        model=answer.completion.model,
+        model=answer.completion.model if answer else "",
     )
 
 
@@ -204,7 +213,7 @@ async def _record(services: Services, job: Job, run: _Run) -> None:
 
     def work(session: Session) -> int:
         if TenantStore(session).get(job.tenant_id) is None:
-            raise TenantMoved
+            raise AccessChanged
         runs = RunStore(session)
         run_id = runs.add(job.tenant_id, row)
         LedgerStore(session).settle(

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.modes import WhitelistEntry
-from app.errors import NotFound
+from app.domain.modes import WhitelistEntry, WhitelistKind
+from app.errors import MalformedPayload, NotFound
 from app.store.installations import InstallationStore
 from app.store.jobs import JobStore
 from app.store.policies import PolicyStore
@@ -17,6 +17,33 @@ from app.store.tenants import TenantStore
 from app.usecases.services import Services
 
 Rows = Sequence[Mapping[str, Any]]
+
+#: Page ids are signed 64-bit numbers, so of 19 digits at most.
+_ID_DIGITS = 19
+
+
+def is_space_key(text: str) -> bool:
+    """Whether `text` can be a space's key: not empty, no white space in it."""
+    return bool(text) and not any(map(str.isspace, text))
+
+
+def whitelist_entry(kind: WhitelistKind, value: str) -> WhitelistEntry:
+    """Return the entry that was asked for.
+
+    Raises:
+        MalformedPayload: It could match nothing: an id where a key belongs, or a key
+            where an id does.
+    """
+    if kind == "space":
+        if not is_space_key(value):
+            reason = "a space is named by its key, without white space"
+            raise MalformedPayload("whitelist entry", reason)
+        return WhitelistEntry(kind=kind, value=value)
+    digits = value.lstrip("0")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _ID_DIGITS):
+        reason = f"a {kind} is named by a page id, a positive number"
+        raise MalformedPayload("whitelist entry", reason)
+    return WhitelistEntry(kind=kind, value=digits)
 
 
 async def list_tenants(services: Services) -> Rows:
@@ -44,13 +71,17 @@ async def list_tenants(services: Services) -> Rows:
 async def set_policy(
     services: Services, tenant_id: str, mode: Any, space_key: str | None
 ) -> None:
-    """Set the policy of a space, or of the whole site."""
+    """Set the policy of a space, or of the whole site where `space_key` is None.
+
+    Raises:
+        NotFound: No such tenant, or no such space on its site.
+    """
 
     def work(session: Session) -> None:
         _known(session, tenant_id)
         policies = PolicyStore(session)
         space_id = ""
-        if space_key:
+        if space_key is not None:
             found = policies.space_id(tenant_id, space_key)
             if found is None:
                 raise NotFound(f"no space {space_key} on this site (yet)")

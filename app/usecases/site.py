@@ -9,11 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.domain.tenants import Installation, Tenant
 from app.errors import (
+    AccessChanged,
     CredentialsMissing,
     CredentialsRefused,
     TenantInactive,
-    TenantMoved,
-    Unavailable,
 )
 from app.store.installations import InstallationStore
 from app.store.tenants import TenantStore
@@ -32,7 +31,7 @@ async def open_site(
 
     Raises:
         TenantInactive: It has uninstalled us.
-        TenantMoved: It became one with another tenant of the same site.
+        AccessChanged: It became one with another tenant of the same site.
         CredentialsMissing: No token lives, or we are switched off.
     """
     tenant, installation, access = await services.database.read(
@@ -49,8 +48,9 @@ async def open_site(
                 installation, access.secret
             )
         )
-        # Looked up again when the job is: another token, or Connect, may let us in.
-        raise Unavailable("confluence", "the Forge token was refused") from error
+        # Whoever has no other way in waits for the next token; this raises for them.
+        await services.database.read(lambda s: _access(s, services, tenant_id))
+        raise AccessChanged("the Forge token was refused") from error
 
 
 def _access(
@@ -58,7 +58,7 @@ def _access(
 ) -> tuple[Tenant, Installation, SiteAccess]:
     tenant = TenantStore(session).get(tenant_id)
     if tenant is None:
-        raise TenantMoved
+        raise AccessChanged
     if not tenant.is_active:
         raise TenantInactive
     store = InstallationStore(session, services.cipher)

@@ -13,8 +13,8 @@ from starlette.middleware import Middleware
 
 from app.errors import AppError
 from app.usecases.services import Services
-from app.web.middleware import BodyLimit, RequestId
-from app.web.problems import on_app_error, on_bug, on_http_exception
+from app.web.middleware import BodyLimit, LastNet, RequestId
+from app.web.problems import on_app_error, on_http_exception
 from app.web.routes import routes
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
@@ -37,10 +37,9 @@ def create_app(open_services: OpenServices) -> Starlette:
     return Starlette(
         routes=routes(),
         lifespan=lifespan,
-        middleware=[Middleware(RequestId), Middleware(BodyLimit)],
+        middleware=[Middleware(RequestId), Middleware(LastNet), Middleware(BodyLimit)],
         exception_handlers={
             AppError: on_app_error,
             HTTPException: on_http_exception,
-            Exception: on_bug,
         },
     )

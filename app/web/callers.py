@@ -7,7 +7,7 @@ from starlette.requests import Request
 from app.connect.requests import SignedRequest
 from app.domain.tenants import Installation
 from app.errors import NotAuthenticated
-from app.forge.manifest import MODULE_KEYS, UI_PATH
+from app.forge.manifest import EVENTS_PATH, MODULE_KEYS, UI_PATH
 from app.usecases.authenticate import authenticate_connect, authenticate_forge
 from app.usecases.install import ensure_forge_installation
 from app.usecases.services import Services
@@ -33,18 +33,17 @@ def signed_request(request: Request) -> SignedRequest:
 async def forge_installation(request: Request) -> Installation:
     """Return the installation behind a Forge call, keeping the token it brings."""
     services = services_of(request)
-    path = request.url.path
-    route = UI_PATH if path.startswith(UI_PATH) else path
+    route = UI_PATH if request.url.path.startswith(UI_PATH) else request.url.path
+    headers = request.headers
     invocation = await authenticate_forge(
-        services,
-        request.headers.get("authorization"),
-        module_keys=MODULE_KEYS[route],
+        services, headers.get("authorization"), module_keys=MODULE_KEYS[route]
     )
     return await ensure_forge_installation(
         services,
         invocation,
-        system_token=request.headers.get("x-forge-oauth-system"),
-        user_token=request.headers.get("x-forge-oauth-user"),
+        system_token=headers.get("x-forge-oauth-system"),
+        user_token=headers.get("x-forge-oauth-user"),
+        is_event=route == EVENTS_PATH,
     )
 
 

@@ -1,4 +1,4 @@
-"""Connect's routes: the descriptor, lifecycle, webhooks, and the status frame."""
+"""Connect's routes: the descriptor, lifecycle, webhooks, and the frames."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from app.usecases.authenticate import authenticate_connect, authenticate_lifecyc
 from app.usecases.describe import descriptor
 from app.usecases.install import change_installation, end_connect, install_connect
 from app.usecases.receive_event import receive_event
+from app.usecases.services import Services
 from app.usecases.tenant_status import tenant_status
 from app.web.callers import services_of, signed_request
-from app.web.status_page import status_page
+from app.web.frames import SCRIPT_SOURCE, reader_page, status_page
 
 
 async def get_descriptor(request: Request) -> Response:
@@ -64,16 +65,34 @@ async def webhook(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def status_frame(request: Request) -> Response:
+async def admin_frame(request: Request) -> Response:
     """Show a site's admin that the app lives, and what it has done."""
     services = services_of(request)
     installation, _ = await authenticate_connect(services, signed_request(request))
-    status = await tenant_status(services, installation)
-    answer = HTMLResponse(status_page(status))
+    return _framed(services, status_page(await tenant_status(services, installation)))
+
+
+async def space_frame(request: Request) -> Response:
+    """Show whoever reads a space that the app is there."""
+    services = services_of(request)
+    await authenticate_connect(services, signed_request(request))
+    return _framed(services, reader_page("in this space"))
+
+
+async def page_frame(request: Request) -> Response:
+    """Show whoever reads a page that the app is there."""
+    services = services_of(request)
+    await authenticate_connect(services, signed_request(request))
+    return _framed(services, reader_page("on this page"))
+
+
+def _framed(services: Services, html: str) -> Response:
+    answer = HTMLResponse(html)
     # Framed by sites alone; customers' own domains are covered by the sites' frames.
     hosts = " ".join(_frame_sources(services.rules.connect_allowed_hosts))
     answer.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors {hosts}"
+        f"default-src 'none'; script-src {SCRIPT_SOURCE}; style-src 'unsafe-inline'; "
+        f"frame-ancestors {hosts}"
     )
     return answer
 

@@ -83,11 +83,6 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
     return answer
 
 
-async def on_bug(_: Request, __: Exception) -> Response:
-    """Answer what nobody named; the server middleware logs the traceback."""
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
 def _route(request: Request) -> str:
     """Return a bounded word for metrics: the handler's name, never the path."""
     endpoint = request.scope.get("endpoint")

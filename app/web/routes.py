@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from app.connect.descriptor import LIFECYCLE_PATHS, UI_PATHS
+from app.connect.descriptor import (
+    ADMIN_PAGE_KEY,
+    BYLINE_KEY,
+    CONTENT_ACTION_KEY,
+    LIFECYCLE_PATHS,
+    SPACE_PAGE_KEY,
+    UI_PATHS,
+)
 from app.forge.manifest import (
     EVENTS_PATH,
     LIFECYCLE_PATH,
@@ -17,7 +24,6 @@ from app.web import connect, forge, health
 
 def routes() -> list[BaseRoute]:
     """Return the routes of the host-facing side and of health."""
-    frames = sorted(set(UI_PATHS.values()))
     return [
         Route("/atlassian-connect.json", connect.get_descriptor),
         Route(LIFECYCLE_PATHS["installed"], connect.installed, methods=["POST"]),
@@ -25,7 +31,10 @@ def routes() -> list[BaseRoute]:
         Route(LIFECYCLE_PATHS["enabled"], connect.enabled, methods=["POST"]),
         Route(LIFECYCLE_PATHS["disabled"], connect.disabled, methods=["POST"]),
         Route("/connect/webhooks/{event}", connect.webhook, methods=["POST"]),
-        *(Route(path, connect.status_frame) for path in frames),
+        Route(UI_PATHS[ADMIN_PAGE_KEY], connect.admin_frame),
+        Route(UI_PATHS[SPACE_PAGE_KEY], connect.space_frame),
+        Route(UI_PATHS[BYLINE_KEY], connect.page_frame),
+        Route(UI_PATHS[CONTENT_ACTION_KEY], connect.page_frame),
         Route(EVENTS_PATH, forge.events, methods=["POST"]),
         Route(LIFECYCLE_PATH, forge.lifecycle, methods=["POST"]),
         Route(SCHEDULE_PATH, forge.schedule, methods=["POST"]),

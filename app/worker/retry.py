@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from app.domain.jobs import Defer, Discarded, Failed, Job, Retry, Verdict
 from app.errors import (
+    AccessChanged,
     AppError,
     CredentialsMissing,
     RateLimited,
@@ -54,7 +55,7 @@ def _wait(error: RateLimited, job: Job) -> Defer:
 def _again(error: RemoteError, job: Job) -> Verdict:
     if job.attempt >= job.max_attempts:
         return Failed(error=_told(error))
-    if isinstance(error, VersionConflict):
+    if isinstance(error, VersionConflict | AccessChanged):
         return Retry(delay=_CONFLICT_WAIT * job.attempt, error=_told(error))
     delay = max(backoff(job.attempt - 1), error.retry_after or timedelta())
     return Retry(delay=delay, error=_told(error))

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.house import House, fresh_sqlite, open_house
+from tests.functional.house import House
+from tests.functional.opening import fresh_sqlite, open_house
 
 BuildHouse = Callable[..., Awaitable[House]]
 

@@ -14,7 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.functional import forging
-from tests.functional.house import APP_KEY, FORGE_APP_ID, ROOT, House, open_house
+from tests.functional.house import APP_KEY, FORGE_APP_ID, ROOT, House
+from tests.functional.opening import open_house
 from tests.functional.small_site import ENGLISH
 from tests.postgres import PostgresServer
 

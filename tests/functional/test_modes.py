@@ -213,8 +213,8 @@ async def test_policy_changed_during_the_run_holds(house: House) -> None:
     assert house.labels(page_id) == []
 
 
-async def test_disabling_during_the_run_ends_the_job(house: House) -> None:
-    """A job of a site that has switched the app off meanwhile is dropped quietly."""
+async def test_disabling_during_the_run_makes_the_job_wait(house: House) -> None:
+    """A site that switches the app off and on again loses no edit."""
     await house.install_connect()
 
     with house.holding("GET", r"/pages/\d+$") as hold:
@@ -222,8 +222,16 @@ async def test_disabling_during_the_run_ends_the_job(house: House) -> None:
         await hold.caught()
         await house.order("/connect/disable", key="confluence-ai")
     await house.hasten()
+
+    async def waits() -> bool:
+        (tenant,) = await house.tenants()
+        return tenant["token_wait_until"] is not None
+
+    await house.wait_for(waits)
+    written = list(house.writes())
+    await house.order("/connect/enable", key="confluence-ai")
     await house.settled()
 
     (job,) = await house.page_jobs(page_id)
-    assert (job["state"], job["outcome"]) == ("discarded", "tenant_inactive")
-    assert house.writes() == []
+    assert written == []
+    assert (job["state"], job["outcome"]) == ("done", "written")

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from app.store.tables import EventRow, JobRow, LedgerRow
-from tests.functional.house import House, fresh_sqlite, open_house
+from tests.functional.house import House
+from tests.functional.opening import fresh_sqlite, open_house
 from tests.functional.serving import Hold
 from tests.functional.small_site import ENGLISH, TEXTS
 

@@ -18,7 +18,7 @@ async def _paused(house: House) -> dict[str, Any]:
     """Wait until the tenant waits for a token; return its row."""
 
     async def blocked() -> Any:
-        where = TenantRow.blocked_reason == "credentials"
+        where = TenantRow.token_wait_until.is_not(None)
         return await house.rows(TenantRow, where)
 
     found: list[dict[str, Any]] = await house.wait_for(blocked)
@@ -41,7 +41,7 @@ async def test_an_expired_token_is_waited_for(build: BuildHouse) -> None:
     (tenant,) = await house.tenants()
     assert (waiting["state"], waiting["attempt"]) == ("ready", 0)
     assert await house.jobs("failed") == []
-    assert tenant["blocked_until"] is None
+    assert tenant["token_wait_until"] is None
     assert house.labels(page_id) == ["backup"]
     assert await house.ai_calls(page_id) == 1
 

@@ -83,6 +83,8 @@ BAD: list[tuple[str, str]] = [
     ("DATABASE_URL", "sqlite://relative.db"),
     ("DATABASE_URL", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///:memory:"),
+    ("DATABASE_URL", "sqlite:///?timeout=5"),
+    ("DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true"),
     ("CONNECT_ENABLED", "maybe"),
     ("CONNECT_INSTALL_KEYS_URL", "/keys"),
     ("FORGE_JWKS_URL", "jwks.json"),
@@ -245,8 +247,12 @@ class TestFile:
 
     @pytest.mark.parametrize(
         "content",
-        [b"\xff\xfeA\x00", "APP_KEY=ключ".encode("cp1251")],
-        ids=["utf-16", "cp1251"],
+        [
+            b"\xff\xfeA\x00",
+            "APP_KEY=a\n".encode("utf-16-le"),
+            "APP_KEY=ключ".encode("cp1251"),
+        ],
+        ids=["utf-16", "utf-16 without mark", "cp1251"],
     )
     def test_file_that_is_no_utf8_is_a_named_problem(
         self, tmp_path: Path, content: bytes
@@ -258,6 +264,24 @@ class TestFile:
         told = problems(file)
 
         assert str(file) in told[0]
+
+    def test_byte_order_mark_is_no_part_of_the_first_name(self, tmp_path: Path) -> None:
+        """Windows editors put one there."""
+        file = tmp_path / ".env"
+        file.write_text("API_PORT=81\n", encoding="utf-8-sig")
+
+        assert read(file).api_port == 81
+
+    def test_folder_in_place_of_the_file_is_a_named_problem(
+        self, tmp_path: Path
+    ) -> None:
+        """Containers make one where a file to mount was missing."""
+        folder = tmp_path / ".env"
+        folder.mkdir()
+
+        told = problems(folder)
+
+        assert told[0].startswith(f"{folder}: cannot be read")
 
     def test_quotes_comments_and_ukrainian_are_read(self, tmp_path: Path) -> None:
         """The file is written by people."""

@@ -7,13 +7,14 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from app.confluence.host_keys import HttpHostKeys
+from app.confluence.host_keys import LIMITS, HttpHostKeys
 from app.confluence.pool import open_pool
 from app.errors import NotAuthenticated, Unavailable
 
@@ -92,13 +93,15 @@ def time() -> Time:
 @pytest.fixture
 async def keys(server: KeyServer, time: Time) -> AsyncIterator[HttpHostKeys]:
     """Keys as the program gets them."""
-    async with open_pool() as pool:
-        yield HttpHostKeys(
+    async with open_pool(limits=LIMITS) as pool:
+        made = HttpHostKeys(
             pool,
             install_keys_url=f"{server.origin}{KEYS}/",
             jwks_url=f"{server.origin}{JWKS}",
             monotonic=time,
         )
+        yield made
+        await made.aclose()
 
 
 class TestInstallKey:
@@ -177,15 +180,70 @@ class TestInstallKey:
 
         assert await keys.install_key("k1") == PEM
 
-    async def test_many_invented_kids_do_not_grow_the_memory(
-        self, keys: HttpHostKeys
+    async def test_invented_kids_are_asked_for_at_a_trickle(
+        self, keys: HttpHostKeys, server: KeyServer, time: Time
     ) -> None:
-        """Misses are bounded, and push out no key that was found."""
+        """Beyond ten at once, the caller is told when to come again."""
+        for number in range(10):
+            with pytest.raises(NotAuthenticated):
+                await keys.install_key(f"k{number}")
+        with pytest.raises(Unavailable) as refused:
+            await keys.install_key("one-more")
+        time.now += 1
+        with pytest.raises(NotAuthenticated):
+            await keys.install_key("one-more")
+
+        assert refused.value.retry_after == timedelta(seconds=1)
+        assert len(server.asked) == 11
+
+    async def test_known_key_is_given_however_many_are_unknown(
+        self, keys: HttpHostKeys, server: KeyServer
+    ) -> None:
+        """Strangers lock nobody out who was here before."""
+        server.answers[f"{KEYS}/k"] = (200, PEM)
+        await keys.install_key("k")
+        for number in range(20):
+            with pytest.raises((NotAuthenticated, Unavailable)):
+                await keys.install_key(f"k{number}")
+
+        assert await keys.install_key("k") == PEM
+
+    async def test_many_invented_kids_do_not_grow_the_memory(
+        self, keys: HttpHostKeys, time: Time
+    ) -> None:
+        """Misses are bounded."""
         for number in range(300):
+            time.now += 1
             with pytest.raises(NotAuthenticated):
                 await keys.install_key(f"k{number}")
 
-        assert len(keys._missing) <= 256
+        assert len(keys._install_keys._missing) <= 256
+        assert keys._install_keys.fetches == {}
+
+    async def test_all_who_ask_at_once_share_one_fetch(
+        self, keys: HttpHostKeys, server: KeyServer
+    ) -> None:
+        """A burst of one kid costs one request; who gives up takes nothing away."""
+        server.answers[f"{KEYS}/k1"] = (200, PEM)
+        asking = [asyncio.create_task(keys.install_key("k1")) for _ in range(30)]
+        await asyncio.sleep(0)
+        asking[0].cancel()
+
+        found = await asyncio.gather(*asking, return_exceptions=True)
+
+        assert isinstance(found[0], asyncio.CancelledError)
+        assert found[1:] == [PEM] * 29
+        assert server.asked == [f"{KEYS}/k1"]
+
+    async def test_closing_ends_what_is_under_way(self, keys: HttpHostKeys) -> None:
+        """No fetch outlives the pool."""
+        asking = asyncio.create_task(keys.install_key("k1"))
+        await asyncio.sleep(0)
+
+        await keys.aclose()
+
+        with pytest.raises(asyncio.CancelledError):
+            await asking
 
 
 class TestForgeKey:
@@ -198,7 +256,7 @@ class TestForgeKey:
         server.answers[JWKS] = (200, key_set("a", "b"))
 
         found = await asyncio.gather(*(keys.forge_key(kid) for kid in "ab" * 5))
-        time.now += 1e6
+        time.now += 3599
         await keys.forge_key("a")
 
         assert [key["kid"] for key in found] == list("ab" * 5)
@@ -263,6 +321,42 @@ class TestForgeKey:
             await keys.forge_key("b")
 
         assert (await keys.forge_key("a"))["kid"] == "a"
+
+    async def test_old_set_is_renewed_while_it_serves(
+        self, keys: HttpHostKeys, server: KeyServer, time: Time
+    ) -> None:
+        """A key that the host has withdrawn is unknown within the hour and a call."""
+        server.answers[JWKS] = (200, key_set("withdrawn"))
+        await keys.forge_key("withdrawn")
+        server.answers[JWKS] = (200, key_set("new"))
+        time.now += 3601
+
+        served = await keys.forge_key("withdrawn")
+        await asyncio.gather(*keys._key_set.renewals)
+
+        assert served["kid"] == "withdrawn"
+        assert server.asked == [JWKS] * 2
+        with pytest.raises(NotAuthenticated):
+            await keys.forge_key("withdrawn")
+
+    async def test_old_set_serves_while_the_host_is_down(
+        self, keys: HttpHostKeys, server: KeyServer, time: Time
+    ) -> None:
+        """Renewal is tried once a minute then, not with every call."""
+        server.answers[JWKS] = (200, key_set("a"))
+        await keys.forge_key("a")
+        server.answers[JWKS] = (503, "later")
+        time.now += 1e6
+
+        for _ in range(5):
+            await keys.forge_key("a")
+            await asyncio.gather(*keys._key_set.renewals)
+        time.now += 61
+        found = await keys.forge_key("a")
+        await asyncio.gather(*keys._key_set.renewals)
+
+        assert found["kid"] == "a"
+        assert server.asked == [JWKS] * 3
 
     @pytest.mark.parametrize(
         "body",

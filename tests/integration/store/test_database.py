@@ -176,7 +176,7 @@ class TestGone:
         )
         await other.close()
 
-        assert told == [None, None]
+        assert list(told) == [None, None]
 
     async def test_database_that_was_dropped(
         self, postgres: PostgresServer, postgres_template: str

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.orm import Session
 
+from app.errors import ConfigurationError, Unavailable
 from app.store import migrations, tables
 from app.store.database import Work, open_database
 from app.store.encryption import new_key
@@ -150,6 +152,45 @@ class TestUpgrade:
         revision = ask(url, migrations.current)
         postgres.drop(name)
         assert revision == migrations.head()
+
+    def test_nobody_waits_for_ever(self, postgres: PostgresServer) -> None:
+        """A process that hangs with the lock does not hang all others silently."""
+        name = postgres.clone("template0")
+        url = postgres.url(name)
+
+        async def run() -> None:
+            first = await asyncpg.connect(url)
+            try:
+                await first.execute("SELECT pg_advisory_lock(6217318)")
+                await migrations.upgrade(url, lock_wait=timedelta(seconds=0.5))
+            finally:
+                await first.close()
+
+        with pytest.raises(Unavailable, match="another process has been migrating"):
+            anyio.run(run)
+
+        postgres.drop(name)
+
+    def test_database_of_a_newer_program_is_refused(self, database_url: str) -> None:
+        """An old release must not guess at a schema it does not know."""
+
+        async def make_newer() -> None:
+            database = open_database(database_url)
+            statement = sa.text("UPDATE alembic_version SET version_num = 'newer'")
+            try:
+                await database.write(lambda session: session.execute(statement))
+            finally:
+                await database.close()
+
+        anyio.run(make_newer)
+
+        with pytest.raises(ConfigurationError, match="newer than this program"):
+            anyio.run(migrations.upgrade, database_url)
+
+    def test_database_that_is_not_there_is_told(self, postgres: PostgresServer) -> None:
+        """The operator must make it, or mend its name."""
+        with pytest.raises(ConfigurationError, match="does not exist"):
+            anyio.run(migrations.upgrade, postgres.url("nowhere"))
 
 
 class TestMigrations:

@@ -41,19 +41,22 @@ class CommandLine:
     started: list[tuple[str, Settings]] = field(default_factory=list)
     logs_to_stdout: list[bool] = field(default_factory=list)
 
-    def run(self, *arguments: str, **variables: str) -> Result:
-        """Run one command with these variables over the database's."""
-        self.env_file.touch()
-        program = Program(
+    def program(self) -> Program:
+        """Return what the command line is handed."""
+        return Program(
             open_services=self._open,
             configure_logs=self._configure_logs,
             serve=lambda settings: self.started.append(("serve", settings)),
             work=lambda settings: self.started.append(("work", settings)),
         )
+
+    def run(self, *arguments: str, **variables: str) -> Result:
+        """Run one command with these variables over the database's."""
+        self.env_file.touch()
         return CliRunner().invoke(
             cli,
             ["--env-file", str(self.env_file), *arguments],
-            obj=program,
+            obj=self.program(),
             env={"DATABASE_URL": self.database_url, **variables},
         )
 

@@ -11,7 +11,6 @@ from cryptography.fernet import Fernet
 
 from app import __version__
 from app.cli.main import cli
-from app.cli.program import Program
 from app.errors import Unavailable
 from app.store import migrations
 from tests.unit.cli.command import CommandLine
@@ -209,6 +208,15 @@ class TestCheck:
         assert result.exit_code == 1
         assert "BAD Connect install keys: install-keys: ConnectError" in result.stdout
 
+    def test_remote_text_steers_no_terminal(self, line: CommandLine) -> None:
+        """What a host answered is shown, not obeyed."""
+        line.keys = ScriptedKeys(Unavailable("install-keys", "a\x1b[2J\nok  all"))
+
+        result = line.run("check")
+
+        assert "\x1b" not in result.stdout
+        assert "\nok  all" not in result.stdout
+
     def test_old_schema_fails_the_check(
         self, line: CommandLine, tmp_path: Path
     ) -> None:
@@ -224,6 +232,7 @@ class TestCheck:
             ("https://ai.example.com", True),
             ("http://127.0.0.1:8080", True),
             ("http://localhost:8080", True),
+            ("http://[::1]:8080", True),
             ("http://ai.example.com", False),
             ("http://127.0.0.1.example.com", False),
             ("http://localhost.example.com", False),
@@ -257,17 +266,23 @@ class TestProgram:
         self, line: CommandLine, tmp_path: Path
     ) -> None:
         """A typo in its name does not start the program with other settings."""
-        del tmp_path
-        program = Program(
-            open_services=line._open,
-            configure_logs=line._configure_logs,
-            serve=lambda settings: line.started.append(("serve", settings)),
-            work=lambda settings: line.started.append(("work", settings)),
-        )
+        missing = str(tmp_path / "prod.env.typo")
 
         result = CliRunner().invoke(
-            cli, ["--env-file", "prod.env.typo", "serve"], obj=program
+            cli, ["--env-file", missing, "serve"], obj=line.program()
         )
 
         assert result.exit_code == 2
+        assert "prod.env.typo" in result.stderr
         assert line.started == []
+
+    def test_usual_env_file_may_be_absent(
+        self, line: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A container has the environment alone."""
+        monkeypatch.chdir(tmp_path)
+
+        result = CliRunner().invoke(cli, ["serve"], obj=line.program())
+
+        assert result.exit_code == 0
+        assert [what for what, _ in line.started] == ["serve"]

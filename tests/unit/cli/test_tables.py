@@ -54,3 +54,9 @@ class TestEcho:
         out = capsys.readouterr().out
         assert len(out.splitlines()) == 2
         assert "\x1b" not in out
+
+    def test_odd_spaces_are_spaces(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Titles are full of no-break spaces, and no one need see them."""
+        tables.echo([{"title": "№\xa07"}], as_json=False)
+
+        assert capsys.readouterr().out.splitlines()[1] == "№ 7"

@@ -71,6 +71,24 @@ class TestTenants:
         assert result.exit_code != 0
         assert policy(line, tenant) == "off"
 
+    def test_space_key_with_white_space_is_a_misuse(self, line: CommandLine) -> None:
+        """It is told before anything is opened."""
+        result = line.run("tenants", "policy", "t", "off", "--space", "DO CS")
+
+        assert result.exit_code == 2
+        assert "expected a space key" in result.stderr
+        assert line.logs_to_stdout == []
+
+    def test_zeros_before_a_page_id_are_dropped(self, line: CommandLine) -> None:
+        """Else the entry would match no page."""
+        tenant = line.new_tenant()
+
+        line.run("tenants", "allow", tenant, "page", "007")
+
+        assert line.json("tenants", "whitelist", tenant) == [
+            {"kind": "page", "value": "7"}
+        ]
+
     def test_whitelist_is_added_to_listed_and_taken_from(
         self, line: CommandLine
     ) -> None:
@@ -92,7 +110,18 @@ class TestTenants:
 
     @pytest.mark.parametrize(
         ("kind", "value"),
-        [("space", ""), ("page", ""), ("page", "DOCS"), ("tree", "x7"), ("page", "-1")],
+        [
+            ("space", ""),
+            ("space", "DO CS"),
+            ("page", ""),
+            ("page", "DOCS"),
+            ("page", "0"),
+            ("page", "-1"),
+            ("page", "٣"),
+            ("tree", "x7"),
+            ("tree", "9" * 5000),
+        ],
+        ids=lambda part: part[:8] or "empty",
     )
     def test_whitelist_entry_that_can_match_nothing_is_refused(
         self, line: CommandLine, kind: str, value: str
@@ -102,5 +131,6 @@ class TestTenants:
 
         result = line.run("tenants", "allow", tenant, kind, "--", value)
 
-        assert result.exit_code != 0
+        assert result.exit_code == 1
+        assert result.stderr.startswith("error: malformed whitelist entry: ")
         assert line.json("tenants", "whitelist", tenant) == []

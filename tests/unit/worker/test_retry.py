@@ -41,7 +41,7 @@ VERDICTS: dict[errors.AppError, type[Verdict]] = {
     errors.RateLimited("confluence", "429"): Defer,
     errors.Unavailable("confluence", "503"): Retry,
     errors.CredentialsRefused("confluence", "401"): Retry,
-    errors.TenantMoved(): Retry,
+    errors.AccessChanged(): Retry,
     errors.VersionConflict("confluence", "409"): Retry,
     errors.ContractBroken("confluence", "no id"): Failed,
     errors.ConfigurationError(["A: bad"]): Failed,
@@ -55,7 +55,8 @@ VERDICTS: dict[errors.AppError, type[Verdict]] = {
 
 def leaves(kind: type[errors.AppError]) -> set[type[errors.AppError]]:
     """Return the classes below `kind` that have none below them."""
-    below = kind.__subclasses__()
+    # An adapter's own refinements are decided with the error that they refine.
+    below = [one for one in kind.__subclasses__() if one.__module__ == errors.__name__]
     return {leaf for sub in below for leaf in leaves(sub)} if below else {kind}
 
 

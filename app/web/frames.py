@@ -1,10 +1,14 @@
-"""A plain page for a site's admin: that the app lives, and what it has done."""
+"""Plain pages for Connect's frames: an admin sees how the app does, a reader little."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
 from typing import Any
+
+#: Where the host's script is: it makes a frame as high as its `ac-content`.
+#: https://developer.atlassian.com/cloud/confluence/about-the-connect-javascript-api/
+SCRIPT_SOURCE = "https://connect-cdn.atl-paas.net"
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #091e4224; --soft: #626f86; }
@@ -24,7 +28,7 @@ _GUARDS = {
 
 
 def status_page(status: Mapping[str, Any]) -> str:
-    """Return the page; every value is escaped."""
+    """Return the page for a site's admin; every value is escaped."""
     provider = f"{status['provider']} ({status['model']})"
     facts = {
         "Guard": _GUARDS[status["guard"]],
@@ -33,17 +37,28 @@ def status_page(status: Mapping[str, Any]) -> str:
         "Pages remembered": status["pages_remembered"],
     }
     hosts = {one["host"].title(): one["status"] for one in status["installations"]}
-    return (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
-        "<meta name='viewport' content='width=device-width'>"
-        f"<title>Confluence AI</title><style>{_STYLE}</style></head>"
-        "<body id='ac-content' class='ac-content'><main><h1>Confluence AI</h1>"
+    return _page(
         "<p>Labels and summaries for every page of this site.</p>"
         + _table("How it is set up", facts)
         + _table("Installed through", hosts)
         + _table("Jobs", status["jobs"])
         + _table("Runs by outcome", status["runs"])
-        + "</main></body></html>"
+    )
+
+
+def reader_page(where: str) -> str:
+    """Return the page for readers: what was done elsewhere is not for their eyes."""
+    return _page(f"<p>Confluence AI is at work {escape(where)}.</p>")
+
+
+def _page(content: str) -> str:
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width'>"
+        f"<title>Confluence AI</title><style>{_STYLE}</style>"
+        f"<script src='{SCRIPT_SOURCE}/all.js' async></script></head>"
+        "<body><main id='ac-content' class='ac-content'><h1>Confluence AI</h1>"
+        f"{content}</main></body></html>"
     )
 
 
