@@ -31,7 +31,7 @@ TENANT_ROWS = frozenset(
 
 #: Functions that look across tenants, and why they may.
 ACROSS_TENANTS = {
-    "app.store.jobs._heads": "fairness chooses between tenants",
+    "app.store.job_statements.due_heads": "fairness chooses between tenants",
     "app.store.jobs.JobStore._claim_heads": "leases what fairness chose",
     "app.store.jobs.JobStore.rescue": "lapsed leases are found whoever they serve",
     "app.store.jobs._fenced": "id, lease token and state are narrower than a tenant",

@@ -49,8 +49,13 @@ class db_time(FunctionElement[datetime]):  # noqa: N801 - reads as an SQL functi
     inherit_cache = True
     name = "db_time"
 
-    def __init__(self, after: timedelta = timedelta()) -> None:
-        super().__init__(sa.literal(after.total_seconds(), sa.Double))
+    def __init__(
+        self, after: timedelta | sa.BindParameter[float] = timedelta()
+    ) -> None:
+        if isinstance(after, timedelta):
+            super().__init__(sa.literal(after.total_seconds(), sa.Double))
+        else:
+            super().__init__(after)
 
 
 @compiles(db_time, "postgresql")

@@ -15,14 +15,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.domain.jobs import Job, JobKind, Priority
 from app.store.base import db_time
+from app.store.job_statements import due_heads, enqueue_statement
 from app.store.tables import JobRow, TenantRow
 
-_READY = sa.text("state = 'ready'")
 _ERROR_LENGTH = 2000
 #: With back-off up to a quarter of an hour: three hours of trouble.
 MAX_ATTEMPTS = 20
@@ -60,48 +59,23 @@ class JobStore:
         An older hint joins without replacing anything. A hint of a newer version
         gives the job its attempts back: new content deserves new tries.
         """
-        insert = (sqlite.insert if self._is_sqlite else postgresql.insert)(JobRow)
-        new = insert.values(
-            tenant_id=tenant_id,
-            kind=kind,
-            dedupe_key=f"{kind}:{dedupe_key}",
-            priority=int(priority),
-            state="ready",
-            payload=dict(payload or {}),
-            version=version,
-            run_at=db_time(delay),
-            attempt=0,
-            max_attempts=max_attempts,
-            deferrals=0,
-            coalesced=0,
-            created_at=db_time(),
+        values = {
+            "tenant_id": tenant_id,
+            "kind": kind,
+            "dedupe_key": f"{kind}:{dedupe_key}",
+            "priority": int(priority),
+            "payload": dict(payload or {}),
+            "version": version,
+            "max_attempts": max_attempts,
+            "delay": delay.total_seconds(),
+        }
+        # A tenant made in this very transaction has to be there first.
+        self._session.flush()
+        job_id, coalesced = (
+            self._session.connection()
+            .execute(enqueue_statement(is_sqlite=self._is_sqlite), values)
+            .one()
         )
-        newer = new.excluded.version > JobRow.version
-        not_older = new.excluded.version >= JobRow.version
-        upsert = new.on_conflict_do_update(
-            index_elements=["tenant_id", "dedupe_key"],
-            index_where=_READY,
-            set_={
-                "payload": sa.case(
-                    (not_older, new.excluded.payload), else_=JobRow.payload
-                ),
-                "version": sa.case((newer, new.excluded.version), else_=JobRow.version),
-                "attempt": sa.case((newer, 0), else_=JobRow.attempt),
-                "priority": sa.case(
-                    (
-                        new.excluded.priority < JobRow.priority,
-                        new.excluded.priority,
-                    ),
-                    else_=JobRow.priority,
-                ),
-                "run_at": sa.case(
-                    (new.excluded.run_at < JobRow.run_at, new.excluded.run_at),
-                    else_=JobRow.run_at,
-                ),
-                "coalesced": JobRow.coalesced + 1,
-            },
-        ).returning(JobRow.id, JobRow.coalesced)
-        job_id, coalesced = self._session.execute(upsert).one()
         return Enqueued(job_id=job_id, joined=coalesced > 0)
 
     def claim(self, *, limit: int, lease: timedelta) -> list[Job]:
@@ -115,7 +89,7 @@ class JobStore:
         return claimed
 
     def _claim_heads(self, *, limit: int, lease: timedelta) -> list[Job]:
-        picked = _heads(limit)
+        picked = due_heads(limit)
         token = secrets.token_hex(8)
         statement = (
             sa.update(JobRow)
@@ -156,14 +130,14 @@ class JobStore:
             .execution_options(synchronize_session=False)
         )
 
-    def extend(self, jobs: Sequence[Job], *, lease: timedelta) -> set[int]:
-        """Renew leases; return the ids that are still ours."""
-        kept: set[int] = set()
+    def extend(self, jobs: Sequence[Job], *, lease: timedelta) -> set[tuple[int, str]]:
+        """Renew leases; return (id, lease token) of the claims that are still ours."""
+        kept: set[tuple[int, str]] = set()
         for job in jobs:
             renewed = self._session.execute(
                 _fenced(job).values(leased_until=db_time(lease)).returning(JobRow.id)
             )
-            kept.update(renewed.scalars())
+            kept.update((found, job.lease_token) for found in renewed.scalars())
         return kept
 
     def finish(
@@ -313,53 +287,6 @@ class JobStore:
             .group_by(JobRow.state)
         )
         return {row[0]: row[1] for row in rows}
-
-
-def _heads(limit: int) -> sa.CTE:
-    """Pick the first due job of each tenant that may work, least lately served first.
-
-    Priority decides within a tenant only: between tenants it would let the events
-    of a busy one starve whatever a quiet one waits for.
-    """
-    running = sa.orm.aliased(JobRow)
-    head = (
-        sa.select(JobRow.id)
-        .where(
-            JobRow.tenant_id == TenantRow.id,
-            JobRow.state == sa.literal_column("'ready'"),
-            JobRow.run_at <= db_time(),
-            ~sa.exists().where(
-                running.tenant_id == JobRow.tenant_id,
-                running.dedupe_key == JobRow.dedupe_key,
-                running.state == sa.literal_column("'running'"),
-            ),
-        )
-        .order_by(JobRow.priority, JobRow.run_at, JobRow.id)
-        .limit(1)
-        .correlate(TenantRow)
-        .scalar_subquery()
-    )
-    heads = (
-        sa.select(head.label("job_id"), TenantRow.last_served_at)
-        .where(_over(TenantRow.blocked_until), _over(TenantRow.token_wait_until))
-        .cte("heads")
-    )
-    return (
-        sa.select(JobRow.id)
-        .join(heads, heads.c.job_id == JobRow.id)
-        .order_by(
-            heads.c.last_served_at.asc().nulls_first(), JobRow.priority, JobRow.id
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=JobRow)
-        .cte("picked")
-    )
-
-
-def _over(
-    until: sa.orm.InstrumentedAttribute[datetime | None],
-) -> sa.ColumnElement[bool]:
-    return sa.or_(until.is_(None), until <= db_time())
 
 
 def _claimed(row: JobRow, now: datetime) -> Job:

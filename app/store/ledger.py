@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.domain.plans import LedgerState, PlanItem
-from app.store.base import db_time
+from app.store.base import Base, db_time
 from app.store.tables import LedgerRow
 
 LedgerKind = Literal["label", "property", "version"]
@@ -45,14 +45,13 @@ class LedgerStore:
 
     def has(self, tenant_id: str, page_id: str, kind: LedgerKind, value: str) -> bool:
         """Whether we wrote, or were about to write, exactly this."""
-        found = self._session.scalar(
-            sa.select(LedgerRow.value).where(
-                LedgerRow.tenant_id == tenant_id,
-                LedgerRow.page_id == page_id,
-                LedgerRow.kind == kind,
-                LedgerRow.value == value,
-                LedgerRow.state.in_(["planned", "written"]),
+        found = (
+            self._session.connection()
+            .execute(
+                _HAS,
+                {"tenant": tenant_id, "page": page_id, "kind": kind, "value": value},
             )
+            .scalar()
         )
         return found is not None
 
@@ -127,3 +126,13 @@ class LedgerStore:
             )
             .execution_options(synchronize_session=False)
         )
+
+
+_LEDGER = Base.metadata.tables["ledger"]
+_HAS = sa.select(_LEDGER.c.value).where(
+    _LEDGER.c.tenant_id == sa.bindparam("tenant"),
+    _LEDGER.c.page_id == sa.bindparam("page"),
+    _LEDGER.c.kind == sa.bindparam("kind"),
+    _LEDGER.c.value == sa.bindparam("value"),
+    _LEDGER.c.state.in_(["planned", "written"]),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Literal
 from uuid import uuid4
@@ -45,7 +46,9 @@ async def receive_event(
     outcome = await _take_in(services, installation, event)
     services.metrics.events.labels(installation.host, outcome).inc()
     if outcome in {"queued", "joined"}:
-        services.work_arrived.set()
+        # The job is due when the page has settled: that is when to look for it.
+        due_in = services.rules.settle.total_seconds()
+        asyncio.get_running_loop().call_later(due_in, services.work_arrived.set)
     return outcome
 
 

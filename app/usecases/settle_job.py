@@ -27,8 +27,8 @@ async def claim_jobs(database: Database, *, limit: int) -> list[Job]:
     return await database.write(lambda s: JobStore(s).claim(limit=limit, lease=LEASE))
 
 
-async def keep_jobs(database: Database, jobs: Sequence[Job]) -> set[int]:
-    """Renew leases; return the ids that are still ours."""
+async def keep_jobs(database: Database, jobs: Sequence[Job]) -> set[tuple[int, str]]:
+    """Renew leases; return (id, lease token) of the claims that are still ours."""
     return await database.write(lambda s: JobStore(s).extend(jobs, lease=LEASE))
 
 

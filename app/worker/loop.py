@@ -189,7 +189,7 @@ class Worker:
             self._stop_unrenewed(running)
             raise
         for one in running:
-            if one.job.id in kept:
+            if (one.job.id, one.job.lease_token) in kept:
                 one.renewed_at = began
             else:
                 self._lose(one)

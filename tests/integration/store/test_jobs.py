@@ -251,7 +251,11 @@ class TestFencing:
             lambda s: JobStore(s).finish(second, state="done", outcome="done")
         )
 
-        assert (late, extended, settled) == (False, {second.id}, True)
+        assert (late, extended, settled) == (
+            False,
+            {(second.id, second.lease_token)},
+            True,
+        )
 
     async def test_rescue_supersedes_where_a_newer_job_waits(
         self, database: Database

@@ -167,3 +167,34 @@ class TestScope:
         )
 
         assert not found
+
+
+class TestPlan:
+    """Tests for app.store.ledger.LedgerStore.plan()."""
+
+    async def test_tombstone_set_meanwhile_stays(self, database: Database) -> None:
+        """A label that a person took off during the AI call is not sent again."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "ours", "other")
+        await settle(database, tenant, "7", ["ours"], state="withdrawn")
+
+        kept = await database.write(
+            lambda s: LedgerStore(s).plan(tenant, "7", items("ours", "new"))
+        )
+
+        found = await database.read(lambda s: LedgerStore(s).labels(tenant, "7"))
+        assert kept == {"new"}
+        assert found["ours"] == "withdrawn"
+
+    async def test_refused_labels_are_taken_back(self, database: Database) -> None:
+        """What was never written is nobody's; what was stays ours."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "written", "refused")
+        await settle(database, tenant, "7", ["written"])
+
+        await database.write(
+            lambda s: LedgerStore(s).take_back(tenant, "7", ["written", "refused"])
+        )
+
+        found = await database.read(lambda s: LedgerStore(s).labels(tenant, "7"))
+        assert found == {"written": "written"}

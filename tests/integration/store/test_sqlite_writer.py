@@ -120,6 +120,30 @@ class TestGroupCommit:
         assert before == (False, [])
         assert values(sqlite_url) == ["1"]
 
+    async def test_full_disk_acknowledges_nobody_of_the_group(
+        self, writer: SqliteWriter, sqlite_url: str
+    ) -> None:
+        """SQLite rolls all back by itself: who came before is told so as well."""
+
+        def fill(session: Session) -> None:
+            pages = session.execute(sa.text("PRAGMA page_count")).scalar_one()
+            session.execute(sa.text(f"PRAGMA max_page_count = {pages}"))
+            session.add(WhitelistRow(tenant_id="t", kind="page", value="x" * 10**6))
+            session.flush()
+
+        async with grouped(writer):
+            tasks = [
+                asyncio.create_task(writer.write(work))
+                for work in (add("before"), fill, add("after"))
+            ]
+            await asyncio.sleep(0.05)
+        told = await asyncio.gather(*tasks, return_exceptions=True)
+        later = await writer.write(add("later"))
+
+        assert all(isinstance(one, Exception) for one in told)
+        assert later == "later"
+        assert values(sqlite_url) == ["later"]
+
     async def test_many_writers_at_once_are_all_served(
         self, writer: SqliteWriter, sqlite_url: str
     ) -> None:

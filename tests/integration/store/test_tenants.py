@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.domain.tenants import PURGE_GRACE
 from app.store.base import db_time
-from app.store.database import Database
+from app.store.database import Database, open_database
 from app.store.installations import InstallationStore
+from app.store.jobs import JobStore
 from app.store.memory import MemoryStore
 from app.store.tables import CompletionRow, JobRow, PolicyRow, TenantRow
 from app.store.tenants import TenantStore
@@ -375,3 +376,53 @@ class TestLearning:
 
         assert sorted(said) == [False, False, False, True]
         assert later
+
+
+class TestMergeWhileEventsArrive:
+    """Two transactions that meet: neither an event nor its job is lost."""
+
+    async def test_event_that_came_first_moves_along(
+        self, on_postgres: Database, postgres_url: str
+    ) -> None:
+        """The merge waits for it and takes it to the tenant that stays."""
+        loser, winner = (
+            await new_tenant(on_postgres),
+            await new_tenant(on_postgres, "b"),
+        )
+        other = open_database(postgres_url)
+
+        def slow_event(session: Session) -> None:
+            JobStore(session).enqueue(loser, "label_page", "7")
+            session.execute(sa.text("SELECT pg_sleep(0.3)"))
+
+        arriving = asyncio.create_task(other.write(slow_event))
+        await asyncio.sleep(0.1)
+        await on_postgres.write(lambda s: TenantStore(s).merge(loser, into=winner))
+        await arriving
+        await other.close()
+
+        counts = await on_postgres.read(lambda s: JobStore(s).counts(winner))
+        assert counts == {"ready": 1}
+
+    async def test_event_that_comes_during_the_merge_is_told(
+        self, on_postgres: Database, postgres_url: str
+    ) -> None:
+        """It waits for the merge, and then finds its tenant gone instead of vanishing."""
+        loser, winner = (
+            await new_tenant(on_postgres),
+            await new_tenant(on_postgres, "b"),
+        )
+        other = open_database(postgres_url)
+
+        def slow_merge(session: Session) -> None:
+            TenantStore(session).merge(loser, into=winner)
+            session.execute(sa.text("SELECT pg_sleep(0.3)"))
+
+        merging = asyncio.create_task(on_postgres.write(slow_merge))
+        await asyncio.sleep(0.1)
+        with pytest.raises(sa.exc.IntegrityError):
+            await other.write(
+                lambda s: JobStore(s).enqueue(loser, "label_page", "7").job_id
+            )
+        await merging
+        await other.close()

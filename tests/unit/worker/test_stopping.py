@@ -52,6 +52,50 @@ class TestLease:
         assert (row.state, row.lease_token) == ("running", "another worker's")
         assert script.ended == []
 
+    async def test_job_that_cannot_be_renewed_is_stopped_in_time(
+        self, services: Services
+    ) -> None:
+        """Before its lease lapses and another worker writes too, ours lets go."""
+        script = Script()
+        await enqueue(services, await new_tenant(services), "7")
+
+        async with working(services, script) as worker:
+            await until(lambda: len(script.began) == 1)
+            (running,) = worker._running.values()
+            worker._stop_unrenewed([running])
+            in_time = list(script.cancelled)
+            running.renewed_at -= loop._UNRENEWED_SECONDS + 1
+            worker._stop_unrenewed([running])
+            await until(lambda: len(script.cancelled) == 1)
+
+        assert in_time == []
+
+    async def test_lapsed_job_that_comes_back_counts_anew(
+        self, services: Services
+    ) -> None:
+        """The end of the first run does not hide the second from its heartbeat."""
+        script = Script()
+        job_id = await enqueue(services, await new_tenant(services), "7")
+
+        async with working(services, script) as worker:
+            await until(lambda: len(script.began) == 1)
+            await services.database.write(
+                lambda s: s.execute(
+                    sa.update(JobRow)
+                    .where(JobRow.id == job_id)
+                    .values(leased_until=db_time(timedelta(seconds=-1)))
+                )
+            )
+            await worker._rescue()
+            await until(lambda: len(script.began) == 2)
+            await worker._heartbeat()
+            await until(lambda: len(script.cancelled) == 1)
+
+            counted = len(worker._running)
+            script.gate.set()
+
+        assert counted == 1
+
     async def test_heartbeat_keeps_a_long_job(self, services: Services) -> None:
         """A job that still runs is not stopped, and its lease is renewed."""
         script = Script()
