@@ -72,8 +72,10 @@ def serving_app(port: int, home: Path, settings: Mapping[str, str]) -> Iterator[
         "APP_BASE_URL": f"http://127.0.0.1:{port}",
         "LOG_DIR": str(home / "logs"),
     }
+    empty = home / "empty.env"
+    empty.touch()
     with serving(
-        ["app", "--env-file", str(home / "no.env"), "serve"],
+        ["app", "--env-file", str(empty), "serve"],
         port=port,
         ready_path="/health/ready",
         log=home / "app.out",

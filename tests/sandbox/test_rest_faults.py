@@ -55,7 +55,7 @@ class TestPoints:
             await client.delete(f"{V1}/content/{page_id}/label?name=a")
 
         assert [int(str(b)) - int(str(a)) for a, b in spent] == [2, 2, 3, 3]
-        assert site.points.report()[APP_KEY]["total"] == 12
+        assert site.points.report()[APP_KEY]["total"] == 11
 
     async def test_people_are_exempt(self) -> None:
         """A person's requests carry no quota headers and cost nothing."""
