@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -103,20 +103,20 @@ class _Engine(ABC):
         for _ in range(_TRIES - 1):
             try:
                 return await self._transaction(work)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - raised again, or tried again
                 if not _met_rival(error):
-                    raise _named(error) from error
+                    _raise_named(error)
         try:
             return await self._transaction(work)
-        except Exception as error:
-            raise _named(error) from error
+        except Exception as error:  # noqa: BLE001 - raised again, with a name
+            _raise_named(error)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work`, which only reads."""
         try:
             return await self._looked_up(work)
-        except Exception as error:
-            raise _named(error) from error
+        except Exception as error:  # noqa: BLE001 - raised again, with a name
+            _raise_named(error)
 
     @abstractmethod
     async def _transaction(self, work: Work[T]) -> T: ...
@@ -208,12 +208,14 @@ def _met_rival(error: Exception) -> bool:
     return _sqlstate(error).startswith(_RIVAL_STATES)
 
 
-def _named(error: Exception) -> Exception:
-    """Return `Unavailable` for what time may cure, else the error itself."""
+def _raise_named(error: Exception) -> NoReturn:
+    """Raise `Unavailable` for what time may cure, else the error itself."""
     lost = isinstance(error, _LOST) or _sqlstate(error).startswith(_LOST_STATES)
     if isinstance(error, sa.exc.DBAPIError):
         lost = lost or error.connection_invalidated
-    return _unavailable(error) if lost else error
+    if lost:
+        raise _unavailable(error) from error
+    raise error
 
 
 def _sqlstate(error: Exception) -> str:

@@ -272,7 +272,7 @@ class JobStore:
                 JobRow.state.in_(["ready", "running"]),
                 JobRow.kind.in_(kinds),
                 JobRow.attempt <= 1,
-                JobRow.deferrals == 0,
+                # A job handed back at a restart is deferred, but had no trouble.
                 JobRow.last_error.is_(None),
             )
             .limit(1)

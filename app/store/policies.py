@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.domain.modes import PolicyMode, WhitelistEntry
 from app.domain.pages import Space
 from app.store.base import db_time
-from app.store.tables import PolicyRow, SpaceRow, WhitelistRow
+from app.store.tables import PolicyRow, SpaceRow, TenantRow, WhitelistRow
 
 #: What a tenant without any policy gets; the operator's guard still stands above.
 DEFAULT_MODE: PolicyMode = "auto"
@@ -85,13 +84,18 @@ class PolicyStore:
             .execution_options(synchronize_session=False)
         )
 
-    def learned_spaces(self, tenant_id: str, *, within: timedelta) -> set[str]:
-        """Return the spaces that were walked to their end not longer ago."""
+    def learned_spaces(self, tenant_id: str) -> set[str]:
+        """Return the spaces that the present walk has been through already.
+
+        It began when the tenant's row says so, and may take many hours of quota.
+        """
         return set(
             self._session.scalars(
-                sa.select(SpaceRow.space_id).where(
+                sa.select(SpaceRow.space_id)
+                .join(TenantRow, TenantRow.id == SpaceRow.tenant_id)
+                .where(
                     SpaceRow.tenant_id == tenant_id,
-                    SpaceRow.learned_at > db_time(-within),
+                    SpaceRow.learned_at >= TenantRow.learned_at,
                 )
             )
         )

@@ -58,13 +58,25 @@ class SqliteWriter:
             if self._closed:
                 raise OSError(_CLOSED)
             self._tasks.put((work, done))
-        result, told = await asyncio.wrap_future(done)
-        for notice in told:
-            notice()
+        committed = asyncio.wrap_future(done)
+        # What is committed is told even if nobody waits for it any more.
+        committed.add_done_callback(_tell)
+        try:
+            result, _ = await asyncio.shield(committed)
+        except asyncio.CancelledError:
+            # Left out if its turn has not come; under way it goes to its end.
+            done.cancel()
+            raise
         return result
 
     async def read(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a reader thread, on one snapshot."""
+        """Run `work` in a reader thread, on one snapshot.
+
+        Raises:
+            OSError: The database has been closed.
+        """
+        if self._closed:
+            raise OSError(_CLOSED)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, work)
 
@@ -158,6 +170,13 @@ def _in_savepoint(
         with session.begin():
             result = work(session)
         return result, notices(session)
+
+
+def _tell(committed: asyncio.Future[tuple[Any, Notices]]) -> None:
+    if committed.cancelled() or committed.exception() is not None:
+        return
+    for notice in committed.result()[1]:
+        notice()
 
 
 def _fail(group: list[_Task], error: Exception) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.tenants import PURGE_GRACE, Tenant
 from app.store.base import Base, db_time
+from app.store.jobs import JobStore
 from app.store.tables import InstallationRow, LedgerRow, TenantRow
 
 
@@ -70,6 +71,14 @@ class TenantStore:
             status="active",
             uninstalled_at=None,
             purge_after=None,
+        )
+
+    def revive(self, tenant_id: str) -> None:
+        """Bring a tenant to life that has a way in: no purge, no wait for a token."""
+        self.activate(tenant_id)
+        self.token_arrived(tenant_id)
+        JobStore(self._session).cancel(
+            tenant_id, "purge_tenant", outcome="tenant_returned"
         )
 
     def end_if_unused(self, tenant_id: str) -> bool:
@@ -171,6 +180,10 @@ class TenantStore:
         if tenant_id == into:
             return
         self._lock(tenant_id, into)
+        loser = self.get(tenant_id)
+        if loser is not None and loser.is_active:
+            # The site is there, whatever became of the installation known before.
+            self.revive(into)
         self._join_tombstones(tenant_id, into)
         for table in Base.metadata.sorted_tables:
             if "tenant_id" not in table.c:
@@ -212,10 +225,11 @@ class TenantStore:
 
     def purge_in(self, tenant_id: str) -> timedelta | None:
         """Return how long a tenant's grace still lasts; None while it lives."""
+        # Locked, so that no re-install comes between this question and the purge.
         row = self._session.execute(
-            sa.select(TenantRow.purge_after, db_time().label("now")).where(
-                TenantRow.id == tenant_id, TenantRow.status == "uninstalled"
-            )
+            sa.select(TenantRow.purge_after, db_time().label("now"))
+            .where(TenantRow.id == tenant_id, TenantRow.status == "uninstalled")
+            .with_for_update()
         ).first()
         if row is None or row.purge_after is None:
             return None

@@ -34,7 +34,6 @@ async def install_connect(services: Services, event: InstalledEvent) -> Installa
         installations = InstallationStore(session, services.cipher)
         known = installations.find("connect", event.client_key)
         tenant_id = known.tenant_id if known else _tenant_for(session, services, event)
-        TenantStore(session).activate(tenant_id)
         saved = installations.save(
             tenant_id,
             "connect",
@@ -220,7 +219,6 @@ def _install_forge(
         )
     elif former is not None and former.tenant_id != tenant.id:
         tenants.merge(former.tenant_id, into=tenant.id)
-    tenants.activate(tenant.id)
     saved = installations.save(
         tenant.id,
         "forge",
@@ -235,7 +233,7 @@ def _install_forge(
 
 def _greet(session: Session, tenant_id: str, actor: str, action: str) -> None:
     RunStore(session).audit(tenant_id, actor=actor, action=action)
-    JobStore(session).cancel(tenant_id, "purge_tenant", outcome="tenant_returned")
+    TenantStore(session).revive(tenant_id)
     JobStore(session).enqueue(
         tenant_id, "connect_site", "site", priority=Priority.EVENT, max_attempts=20
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -28,8 +27,6 @@ from app.usecases.site import open_site
 log = structlog.get_logger("app")
 T = TypeVar("T")
 
-#: A space learned not longer ago is not walked again.
-_WALK = timedelta(hours=1)
 #: Pages written in one transaction: small enough that events need not wait.
 _BATCH = 20
 
@@ -44,7 +41,7 @@ async def learn_site(services: Services, job: Job) -> Done:
     pages = 0
     async with open_site(services, tenant_id) as (confluence, _, _):
         done = await services.database.read(
-            lambda s: PolicyStore(s).learned_spaces(tenant_id, within=_WALK)
+            lambda s: PolicyStore(s).learned_spaces(tenant_id)
         )
         async for space in confluence.spaces():
             if space.id in done:

@@ -56,7 +56,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if self._unfinished > MAX_HEAD:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
                 return
-        if self._in_head or self._is_idle():
+        if self._in_head or self._unfinished:
             self._expect_head()
         else:
             self._forget_deadline()

@@ -322,3 +322,27 @@ class TestPutBack:
 
         row = await state_of(database, job.id)
         assert (row.attempt, row.last_error) == (1, "x" * 2000)
+
+
+class TestIsOnFirstTry:
+    """Tests for app.store.jobs.JobStore.is_on_first_try()."""
+
+    @pytest.mark.parametrize(
+        ("error", "expected"), [(None, True), ("waits: rate_limited", False)]
+    )
+    async def test_restart_is_no_trouble_but_a_wait_is(
+        self, database: Database, error: str | None, *, expected: bool
+    ) -> None:
+        """A job handed back by a process that ends is as good as new."""
+        tenant = await new_tenant(database)
+        await enqueue(database, tenant, "7")
+        (job,) = await claim(database)
+        await database.write(
+            lambda s: JobStore(s).put_back(job, error=error, refund=True)
+        )
+
+        found = await database.read(
+            lambda s: JobStore(s).is_on_first_try(tenant, ["label_page"])
+        )
+
+        assert found is expected

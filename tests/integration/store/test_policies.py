@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.domain.modes import PolicyMode, WhitelistEntry
 from app.domain.pages import Space
+from app.store.base import db_time
 from app.store.database import Database
 from app.store.policies import DEFAULT_MODE, PolicyStore
+from app.store.tables import SpaceRow, TenantRow
+from app.store.tenants import TenantStore
 from tests.integration.store.stored import new_tenant
 
 pytestmark = pytest.mark.anyio
@@ -142,3 +148,31 @@ class TestSpaces:
         )
 
         assert found == "100"
+
+
+class TestLearnedSpaces:
+    """Tests for app.store.policies.PolicyStore.learned_spaces()."""
+
+    async def test_walk_of_many_hours_repeats_no_space(
+        self, database: Database
+    ) -> None:
+        """What counts is the walk's beginning, not how long ago a space was read."""
+        tenant = await new_tenant(database)
+        space = Space(id="1", key="DOCS", name="Docs")
+        hours = timedelta(hours=9)
+
+        def walk(session: Session) -> None:
+            TenantStore(session).begin_learning(tenant, at_most_every=hours)
+            PolicyStore(session).keep_space(tenant, space)
+            PolicyStore(session).space_learned(tenant, "1")
+            for row, ago in ((TenantRow, hours * 2), (SpaceRow, hours)):
+                session.execute(sa.update(row).values(learned_at=db_time(-ago)))
+
+        await database.write(walk)
+        during = await database.read(lambda s: PolicyStore(s).learned_spaces(tenant))
+        await database.write(
+            lambda s: TenantStore(s).begin_learning(tenant, at_most_every=hours)
+        )
+        anew = await database.read(lambda s: PolicyStore(s).learned_spaces(tenant))
+
+        assert (during, anew) == ({"1"}, set())

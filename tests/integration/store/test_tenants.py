@@ -378,6 +378,46 @@ class TestLearning:
         assert later
 
 
+class TestMergeRevives:
+    """A living installation that joins an ended tenant brings it back."""
+
+    async def test_tenant_in_its_grace_lives_again(self, database: Database) -> None:
+        """Neither its purge nor its wait for a token outlives the merge."""
+        ended, living = await new_tenant(database), await new_tenant(database, "b")
+
+        def end(session: Session) -> None:
+            TenantStore(session).end_if_unused(ended)
+            TenantStore(session).await_token(ended, longest=timedelta(hours=1))
+            JobStore(session).enqueue(ended, "purge_tenant", "purge")
+            JobStore(session).enqueue(living, "label_page", "7")
+
+        await database.write(end)
+
+        await database.write(lambda s: TenantStore(s).merge(living, into=ended))
+
+        tenant = await database.read(lambda s: TenantStore(s).get(ended))
+        claimed = await database.write(
+            lambda s: JobStore(s).claim(limit=9, lease=timedelta(seconds=30))
+        )
+        assert tenant is not None
+        assert tenant.is_active
+        assert [job.kind for job in claimed] == ["label_page"]
+
+    async def test_two_ended_tenants_stay_ended(self, database: Database) -> None:
+        """Joining records of a site that is gone revives nobody."""
+        first, second = await new_tenant(database), await new_tenant(database, "b")
+        for tenant in (first, second):
+            await database.write(
+                lambda s, one=tenant: TenantStore(s).end_if_unused(one)  # type: ignore[misc]
+            )
+
+        await database.write(lambda s: TenantStore(s).merge(second, into=first))
+
+        tenant_left = await database.read(lambda s: TenantStore(s).get(first))
+        assert tenant_left is not None
+        assert not tenant_left.is_active
+
+
 class TestMergeWhileEventsArrive:
     """Two transactions that meet: neither an event nor its job is lost."""
 
