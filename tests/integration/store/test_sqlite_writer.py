@@ -126,15 +126,18 @@ class TestGroupCommit:
     ) -> None:
         """A waiter that is cancelled in the middle takes no line out of the audit log."""
         told: list[str] = []
+        begun, go = threading.Event(), threading.Event()
 
         def work(session: Session) -> None:
             add("1")(session)
             after_commit(session, lambda: told.append("1"))
+            begun.set()
+            go.wait(PATIENCE)
 
-        async with grouped(writer):
-            task = asyncio.create_task(writer.write(work))
-            await asyncio.sleep(0.05)
-            task.cancel()
+        task = asyncio.create_task(writer.write(work))
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        task.cancel()
+        go.set()
         await writer.write(add("2"))
         await asyncio.sleep(0.05)
 
