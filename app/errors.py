@@ -3,7 +3,6 @@
     AppError
     ├── RequestRejected        the caller must change the request
     │   ├── NotAuthenticated   who sent it is not proved (the reason is for the log)
-    │   ├── NotPermitted       proved, but not allowed here
     │   ├── MalformedPayload   it cannot be read
     │   ├── PayloadTooLarge
     │   └── NotFound
@@ -50,10 +49,6 @@ class NotAuthenticated(RequestRejected):
     def __init__(self, reason: str) -> None:
         super().__init__(f"not authenticated: {reason}")
         self.reason = reason
-
-
-class NotPermitted(RequestRejected):
-    """The sender is known but may not do this."""
 
 
 class MalformedPayload(RequestRejected):

@@ -18,14 +18,12 @@ class SignedRequest:
         raw_path: Path as on the wire, still percent-encoded, with the base path.
         raw_query: Query as on the wire, without the question mark.
         authorization: The `Authorization` header.
-        form_token: The form field `jwt`, where a route takes forms.
     """
 
     method: str
     raw_path: str
     raw_query: str
     authorization: str | None = field(repr=False)
-    form_token: str | None = field(default=None, repr=False)
 
 
 def token_of(request: SignedRequest) -> str:
@@ -38,8 +36,6 @@ def token_of(request: SignedRequest) -> str:
         NotAuthenticated: No token, or more than one.
     """
     found = [*_header_tokens(request), *_query_tokens(request)]
-    if request.form_token is not None:
-        found.append(request.form_token)
     if not found:
         raise NotAuthenticated("no token")
     if len(found) > 1:

@@ -6,21 +6,27 @@ else is sent again. https://developer.atlassian.com/platform/forge/remote/essent
 
 from __future__ import annotations
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.events import IgnoredEvent, LabelEvent, PageEvent
-from app.forge.events import parse_event
+from app.forge.events import parse_event, retry_of
 from app.usecases.install import change_installation, reconnect
 from app.usecases.receive_event import receive_event
 from app.usecases.tenant_status import tenant_status
 from app.web.callers import forge_installation, services_of, ui_installation
 
+log = structlog.get_logger("app")
+
 
 async def events(request: Request) -> Response:
     """Take in a product event."""
     installation = await forge_installation(request)
-    event = parse_event(await request.body())
+    body = await request.body()
+    event = parse_event(body)
+    if retry := retry_of(body):
+        log.warning("event_sent_again", count=retry.count, reason=retry.reason)
     if isinstance(event, PageEvent | LabelEvent | IgnoredEvent):
         await receive_event(services_of(request), installation, event)
     return Response(status_code=204)

@@ -17,7 +17,6 @@ from app.errors import (
     MalformedPayload,
     NotAuthenticated,
     NotFound,
-    NotPermitted,
     PayloadTooLarge,
     RemoteError,
     RequestRejected,
@@ -29,7 +28,6 @@ log = structlog.get_logger("app")
 #: The first class that fits decides; a failure without a line is a bug of ours.
 _STATUS: tuple[tuple[type[AppError], HTTPStatus], ...] = (
     (NotAuthenticated, HTTPStatus.UNAUTHORIZED),
-    (NotPermitted, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (PayloadTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (MalformedPayload, HTTPStatus.BAD_REQUEST),

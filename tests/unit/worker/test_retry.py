@@ -46,7 +46,6 @@ VERDICTS: dict[errors.AppError, type[Verdict]] = {
     errors.ContractBroken("confluence", "no id"): Failed,
     errors.ConfigurationError(["A: bad"]): Failed,
     errors.NotAuthenticated("x"): Failed,
-    errors.NotPermitted("x"): Failed,
     errors.NotFound("x"): Failed,
     errors.MalformedPayload("page", "x"): Failed,
     errors.PayloadTooLarge(1): Failed,
