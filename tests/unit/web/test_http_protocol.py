@@ -55,6 +55,10 @@ class Line:
 
 
 async def _echo_size(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"] == "/refused":
+        # As a route does that refuses a caller without reading the body.
+        await PlainTextResponse("no", 401)(scope, receive, send)
+        return
     size = len(await Request(scope, receive).body())
     await PlainTextResponse(str(size))(scope, receive, send)
 
@@ -224,6 +228,20 @@ class TestTime:
         await asyncio.sleep(HEAD_SECONDS * 2)
         await hasty.send(post(b"abcd"))
 
+        assert await hasty.answer() == (200, b"4")
+
+    async def test_body_that_comes_after_the_answer_costs_no_rest(
+        self, hasty: Line
+    ) -> None:
+        """Bytes of a refused request are not taken for the beginning of a head."""
+        refused = post(b"abcdef").replace(b"POST / ", b"POST /refused ")
+        await hasty.send(refused[:-3])
+        told = await hasty.answer()
+        await hasty.send(refused[-3:])
+        await asyncio.sleep(HEAD_SECONDS * 2)
+        await hasty.send(post(b"abcd"))
+
+        assert told == (401, b"no")
         assert await hasty.answer() == (200, b"4")
 
     async def test_body_is_not_under_the_heads_deadline(self, hasty: Line) -> None:
