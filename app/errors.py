@@ -11,7 +11,13 @@
     │   ├── RateLimited        told to wait (carries how long, and whom it binds)
     │   ├── CredentialsRefused the other side does not know us (any more)
     │   ├── VersionConflict    somebody wrote in between: read again
-    │   └── AccessChanged      there is another way to the tenant: look it up again
+    │   ├── AccessChanged      there is another way to the tenant: look it up again
+    │   └── ProviderError      an AI provider did not answer; see its own tree below
+    │       ├── ProviderBusy         wait: a quota of the minute or the day is spent
+    │       ├── ProviderDown         wait: overloaded, 5xx, unreachable, too slow
+    │       ├── AnswerUnusable       fall back: refused, blocked, cut short, not JSON
+    │       ├── QuestionRefused      give up: this page cannot be asked there
+    │       └── ProviderMisconfigured  the operator: key, model, money
     ├── CredentialsMissing     no way in just now; the next token wakes the work
     ├── WorkObsolete           nobody: the work has lost its object, drop it quietly
     │   ├── PageGone           deleted, trashed, or never there
@@ -26,7 +32,7 @@ No class knows an HTTP status: `app.web.problems` maps classes to statuses and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -178,3 +184,62 @@ class ConfigurationError(AppError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+#: What follows from a provider's failure: wait for it, ask another one, leave the page
+#: to what we know ourselves, or tell the operator.
+ProviderVerdict = Literal["wait", "fall_back", "give_up", "ask_operator"]
+
+
+class ProviderError(RemoteError):
+    """An AI provider did not give the answer; `service` is the provider's name.
+
+    Attributes:
+        kind: Constant word for receipts and metrics.
+        verdict: What follows.
+        usage: What the failed call cost all the same (fields of a `Usage`).
+    """
+
+    verdict: ProviderVerdict = "wait"
+
+    def __init__(
+        self,
+        service: str,
+        reason: str,
+        *,
+        kind: str,
+        retry_after: timedelta | None = None,
+        usage: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(service, reason, retry_after=retry_after)
+        self.kind = kind
+        self.usage = dict(usage or {})
+
+
+class ProviderBusy(ProviderError):
+    """Its quota is spent for now: `rate_limited`, `quota_of_the_day`."""
+
+
+class ProviderDown(ProviderError):
+    """It fails by itself: `overloaded`, `server_error`, `timeout`, `network`."""
+
+
+class AnswerUnusable(ProviderError):
+    """It answered, and nothing can be done with it.
+
+    Kinds: `refused`, `blocked`, `truncated`, `malformed`.
+    """
+
+    verdict: ProviderVerdict = "fall_back"
+
+
+class QuestionRefused(ProviderError):
+    """It will never take this question: `too_long`, `bad_request`."""
+
+    verdict: ProviderVerdict = "give_up"
+
+
+class ProviderMisconfigured(ProviderError):
+    """It refuses us: `authentication`, `unknown_model`, `money` (quota bought is spent)."""
+
+    verdict: ProviderVerdict = "ask_operator"

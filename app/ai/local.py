@@ -10,7 +10,7 @@ import asyncio
 
 from typing_extensions import override
 
-from app.domain.completions import Candidate, Completion, LabelChoice, Prompt
+from app.domain.completions import Candidate, Completion, LabelChoice, Prompt, Turn
 from app.domain.keyphrases import keyphrases
 from app.domain.languages import UNDETERMINED, detect
 from app.domain.pages import PageText
@@ -39,7 +39,7 @@ class LocalProvider(Provider):
         return "site-memory-1"
 
     @override
-    async def complete(self, prompt: Prompt) -> Completion:
+    async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
         """Answer `prompt` in milliseconds, in a thread: never fails, never waits."""
         return await asyncio.to_thread(self._answer, prompt)
 

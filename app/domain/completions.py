@@ -23,14 +23,33 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A page of the same site that people labelled: it shows how labels are used."""
+
+    title: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One page's question: labels from the candidates, and a summary, in one call."""
+    """One page's question: labels from the candidates, and a summary, in one call.
+
+    Attributes:
+        candidates: The only labels that may be chosen, likeliest first.
+        existing: Labels that stand on the page now.
+        examples: The nearest labelled pages of the site, nearest first.
+        draft: The page's own best sentence: a start for the summary, and what stands
+            where no better one comes.
+    """
 
     page: PageText
     language: str
     candidates: tuple[Candidate, ...]
     max_labels: int
     summary_language: str
+    existing: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +63,31 @@ class LabelChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a call cost: tokens, and money in millionths of a US dollar."""
+    """What calls cost: tokens, and money in millionths of a US dollar.
+
+    Attributes:
+        input_tokens: All tokens read, those from the provider's cache included.
+        cached_tokens: The part of the input that the provider had cached.
+        cache_write_tokens: The part of the input that it wrote to its cache.
+        output_tokens: All tokens written, thinking included.
+        thinking_tokens: The part of the output that nobody sees.
+    """
 
     input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
     output_tokens: int = 0
+    thinking_tokens: int = 0
     micro_usd: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return what both cost together."""
+        return Usage(
+            **{
+                name: getattr(self, name) + getattr(other, name)
+                for name in self.__dataclass_fields__
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +101,19 @@ class Completion:
     model: str
     usage: Usage = field(default_factory=Usage)
     proposals: tuple[LabelChoice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """On whose behalf a provider is asked, and how urgently.
+
+    Attributes:
+        tenant_id: Waiting calls take turns between tenants.
+        priority: Lower is sooner (`app.domain.jobs.Priority`).
+        patience: Seconds that a wait for quota may take before it is refused with
+            `ProviderBusy`; None waits as long as it takes.
+    """
+
+    tenant_id: str
+    priority: int = 0
+    patience: float | None = None

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
-from app.domain.completions import Completion, Prompt
+from app.domain.completions import Completion, Prompt, Turn
 from app.domain.events import Host
 from app.domain.pages import ContentProperty, Label, Page, PageText, Space
 
@@ -163,8 +163,13 @@ class Provider(Protocol):
         """The model's name, as receipts show it."""
         ...
 
-    async def complete(self, prompt: Prompt) -> Completion:
-        """Answer `prompt`; labels only from its candidates."""
+    async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
+        """Answer `prompt`; labels only from its candidates.
+
+        Raises:
+            ProviderError: No usable answer; its verdict says what follows. What the
+                failed call cost is its `usage`.
+        """
         ...
 
 

@@ -1,0 +1,103 @@
+"""What a provider tells of its quotas, and what a call takes from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Unit = Literal["requests", "tokens"]
+
+SECOND = 1.0
+MINUTE = 60.0
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one call takes from the quotas, as estimated before or known after it."""
+
+    requests: int = 1
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A limit as the headers of an answer show it.
+
+    Attributes:
+        limit: Units a window.
+        remaining: Units left when the provider counted this call.
+        reset: Seconds until the allowance is full again, if told.
+    """
+
+    unit: Unit
+    limit: int
+    remaining: int
+    reset: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One quota that a refusal names.
+
+    Attributes:
+        window: Its seconds (`MINUTE`, `DAY`, …), if told.
+        limit: Its value, if told.
+    """
+
+    unit: Unit
+    window: float | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A call refused for quota: how long to wait, and for which limits, if told."""
+
+    retry_after: float | None = None
+    violations: tuple[Violation, ...] = ()
+
+
+#: What became of a call: it was answered (whatever the answer is worth), refused for
+#: quota, failed by the provider's fault (5xx, timeout, network), never sent, or the
+#: operator must act first.
+Ending = Literal["answered", "refused", "failed", "unsent", "blocked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a call ended, as far as the quotas care.
+
+    Attributes:
+        sent_after: Seconds from the permit until the request was on the wire; None if
+            that was not seen.
+        took: Seconds from the permit until the end.
+        cost: What it truly cost; None if unknown (the estimate stands).
+        shown: Limits that the headers showed.
+        slow_down: The provider asks for a slower growth of traffic, or is overloaded.
+        reason: For `blocked`: what the operator must do.
+    """
+
+    ending: Ending
+    took: float = 0.0
+    sent_after: float | None = None
+    cost: Cost | None = None
+    shown: tuple[Shown, ...] = ()
+    refusal: Refusal | None = None
+    slow_down: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits that the operator configured; None is to be learned."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    rpd: int | None = None
+    concurrency: int = 32
+    #: Whether the provider charges tokens at the estimate when the call arrives (so
+    #: that using less gives nothing back), or at true usage.
+    charges_upfront: bool = False
+    #: Where the day begins for limits of the day; empty for a day of any 24 hours.
+    day_zone: str = ""
