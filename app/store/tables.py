@@ -6,7 +6,7 @@ first (a house test looks), but for the queue's own claims and housekeeping.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -228,22 +228,65 @@ class RunRow(Base):
     ai_calls: Mapped[int] = mapped_column(default=0)
     requests: Mapped[int] = mapped_column(default=0)
     points: Mapped[int] = mapped_column(default=0)
+    input_tokens: Mapped[int] = mapped_column(default=0)
+    output_tokens: Mapped[int] = mapped_column(default=0)
+    micro_usd: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     receipt: Mapped[dict[str, Any]]
     started_at: Mapped[moment]
     finished_at: Mapped[moment]
 
 
 class CompletionRow(Base):
-    """The paid answer for one content of one page: asked once, used as often as needed."""
+    """A paid answer, sealed: asked once, used as often as its question comes again."""
 
     __tablename__ = "completions"
+    __table_args__ = (
+        sa.Index(None, "tenant_id", "text_key"),
+        sa.Index(None, "tenant_id", "used_at"),
+    )
 
     tenant_id: Mapped[tenant_fk] = mapped_column(primary_key=True)
-    page_id: Mapped[str] = mapped_column(primary_key=True)
-    #: Hash of cleaned text, prompt version, provider and model.
-    content_hash: Mapped[str]
-    answer: Mapped[dict[str, Any]]
-    answered_at: Mapped[moment]
+    #: Hash of cleaned text and title, versions of prompt and vocabulary, who is asked.
+    key: Mapped[str] = mapped_column(primary_key=True)
+    #: The same without the title: a copied page has another one.
+    text_key: Mapped[str]
+    sealed_answer: Mapped[str]
+    used_at: Mapped[moment]
+
+
+class UsageRow(Base):
+    """What a tenant's calls to one model cost on one day (UTC)."""
+
+    __tablename__ = "usage"
+
+    tenant_id: Mapped[tenant_fk] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(sa.Date, primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    calls: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    #: Pages answered by what had been paid before.
+    cache_hits: Mapped[int] = mapped_column(default=0)
+    input_tokens: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    cached_tokens: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    cache_write_tokens: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    output_tokens: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    thinking_tokens: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    micro_usd: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+
+
+class GateRow(Base):
+    """The shared state of one (provider, key, model): quotas, pauses, calls in flight.
+
+    One row, so that one lock holds all dimensions of a decision together.
+    """
+
+    __tablename__ = "ai_gates"
+
+    #: Provider, model and a fingerprint of the key; never the key.
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[dict[str, Any]]
+    changed_at: Mapped[moment]
 
 
 class LedgerRow(Base):
@@ -270,6 +313,7 @@ class PageMemoryRow(Base):
     """What the ranker remembers of one page."""
 
     __tablename__ = "page_memory"
+    __table_args__ = (sa.Index(None, "tenant_id", "changed_seq"),)
 
     tenant_id: Mapped[tenant_fk] = mapped_column(primary_key=True)
     page_id: Mapped[str] = mapped_column(primary_key=True)
@@ -280,6 +324,20 @@ class PageMemoryRow(Base):
     language: Mapped[str]
     weights: Mapped[dict[str, Any]]
     labels: Mapped[list[Any]]
+    #: The tenant's `memory_version` at the last change: readers fetch what is newer.
+    changed_seq: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    #: How the weights' stems were made; others than today's say nothing.
+    stems_version: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+
+
+class ForgottenPageRow(Base):
+    """A page that the memory dropped, for readers who knew it."""
+
+    __tablename__ = "forgotten_pages"
+
+    tenant_id: Mapped[tenant_fk] = mapped_column(primary_key=True)
+    page_id: Mapped[str] = mapped_column(primary_key=True)
+    changed_seq: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class AuditRow(Base):
