@@ -73,6 +73,7 @@ class Outcome:
             that was not seen.
         took: Seconds from the permit until the end.
         cost: What it truly cost; None if unknown (the estimate stands).
+        estimate_ratio: True input tokens for each that was estimated.
         shown: Limits that the headers showed.
         slow_down: The provider asks for a slower growth of traffic, or is overloaded.
         reason: For `blocked`: what the operator must do.
@@ -82,6 +83,7 @@ class Outcome:
     took: float = 0.0
     sent_after: float | None = None
     cost: Cost | None = None
+    estimate_ratio: float | None = None
     shown: tuple[Shown, ...] = ()
     refusal: Refusal | None = None
     slow_down: bool = False

@@ -1,0 +1,308 @@
+"""One limit and what was used of it: a log of a window, or a bucket that refills.
+
+A provider counts in one of these ways, and seldom says in which. The log is safe with
+all of them (no window of its length ever holds more than the limit) and wastes nothing
+where the provider keeps a log too; with a bucket it wastes a fifth. So a limit is a log
+until its headers show a bucket: the time to the reset is then the time to be full again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.domain.quota.values import DAY, Cost, Shown, Unit
+
+#: A unit of a window that has just ended is counted a little longer, since clocks and
+#: networks are not exact: this share of the window, and never less than so many seconds.
+_GUARD_SHARE = 0.004
+_LEAST_GUARD = 0.015
+#: Entries of a log; more are joined in pairs, which only errs on the safe side.
+_ENTRIES = 256
+#: A reset this near to what a bucket would say is a bucket's: share, and units, since
+#: what remains is told in whole ones.
+_LIKE_SHARE = 0.02
+_LIKE_UNITS = 1.05
+#: Room is left for this many times the usual error of an estimate, up to a share.
+_STRAYS = 4.5
+_MOST_STRAY = 0.6
+#: One comparison counts for no more than this, nor all of them together.
+_MOST_OFF = 2.0
+_MOST_RATIO = 4.0
+#: Calls sent within so many seconds may arrive in another order.
+_REORDERED = 0.1
+#: Agreeing headers that make a limit a bucket again, once one of them did not agree.
+_VOTES = 5
+#: A limit that a refusal taught is doubted after a while: it grows by this each time.
+_DOUBT_FACTOR = 1.25
+_MOST_DOUBTS = 30
+_DOUBT = 3600.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Mark:
+    """Where a call stood in a meter: what its headers are held against."""
+
+    charged: float
+    amount: float
+    used: float
+    corrected: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Meter:
+    """One limit of one scope.
+
+    Attributes:
+        window: Seconds; a `zone` makes it the calendar day there.
+        configured: The operator's limit.
+        learned: The provider's, from headers or refusals.
+        told: Whether a refusal taught it, at `learned_at`; it may have become more since,
+            and is doubted every `doubt` seconds.
+        log: `[moment, amount]`, oldest first.
+        charged: All units ever charged, as estimated: a call's place among the others.
+        corrected: Units added because others use the same quota.
+        full_at: When the bucket is full again; None while it is no bucket.
+        votes: How many headers in a row spoke for a bucket; negative after one that
+            spoke against it.
+        newest: The newest call (by number) whose headers were believed.
+    """
+
+    unit: Unit
+    window: float
+    zone: str = ""
+    configured: int | None = None
+    learned: int | None = None
+    told: bool = False
+    learned_at: float = 0.0
+    doubt: float = _DOUBT
+    log: list[list[float]] = field(default_factory=list)
+    charged: float = 0.0
+    corrected: float = 0.0
+    full_at: float | None = None
+    votes: int = 0
+    newest: int = 0
+    #: Grows where the provider refused what the guard should have prevented.
+    guard_factor: float = 1.0
+    #: Units that the provider charged for each that we did, and how far single calls
+    #: stray from that; learned from the headers of a bucket.
+    ratio: float = 1.0
+    stray: float = 0.04
+    #: What the last believed headers said: units gone, when, and `charged` there.
+    seen: list[float] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """`requests/60s`, as metrics and messages show it."""
+        return f"{self.unit}/{self.window:g}s"
+
+    @property
+    def guard(self) -> float:
+        """Seconds that a unit is counted beyond its window."""
+        return max(_LEAST_GUARD, self.window * _GUARD_SHARE) * self.guard_factor
+
+    def limit(self, now: float) -> int | None:
+        """Return the units a window; None if nobody knows."""
+        learned = self.learned
+        if learned is not None and self.told:
+            doubts = min(
+                max(0, int((now - self.learned_at) / self.doubt)), _MOST_DOUBTS
+            )
+            learned = int(learned * _DOUBT_FACTOR**doubts) + (doubts > 0)
+        known = [one for one in (self.configured, learned) if one is not None]
+        return min(known, default=None)
+
+    def units(self, cost: Cost) -> float:
+        """Return what a call takes from this limit."""
+        return cost.requests if self.unit == "requests" else cost.tokens * self.ratio
+
+    def used(self, now: float) -> float:
+        """Return the units that count at `now`."""
+        limit = self.limit(now)
+        if self.full_at is not None and limit:
+            return max(0.0, self.full_at - now) * limit / self.window
+        return sum(amount for at, amount in self.log if self._leaves(at) > now)
+
+    def earliest(self, now: float, amount: float) -> float:
+        """Return the first moment, `now` or later, that has room for `amount` units.
+
+        What is larger than the whole limit has room once nothing else counts.
+        """
+        limit = self.limit(now)
+        if limit is None or amount <= 0:
+            return now
+        if self.unit == "tokens":
+            # An estimate: what strays must not meet the limit.
+            amount *= 1.0 + min(_MOST_STRAY, _STRAYS * self.stray)
+        amount = min(amount, float(limit))
+        if self.full_at is not None:
+            missing = amount * self.window / limit - self.window
+            return max(now, self.full_at + missing + self._bucket_guard)
+        counted = self.used(now)
+        for at, units in self.log:
+            if counted + amount <= limit:
+                return now
+            leaves = self._leaves(at)
+            if leaves > now:
+                counted -= units
+                now = leaves
+        return now
+
+    def charge(self, at: float, amount: float) -> Mark:
+        """Count `amount` units at a moment; return the call's place."""
+        limit = self.limit(at)
+        if self.full_at is not None and limit:
+            self.full_at = max(self.full_at, at) + amount * self.window / limit
+        self._insert(at, amount)
+        self.charged += amount
+        used = sum(a for t, a in self.log if t > at - self.window)
+        return Mark(
+            charged=self.charged, amount=amount, used=used, corrected=self.corrected
+        )
+
+    def amend(self, at: float, *, moved: float, by: float) -> None:
+        """Correct a charge: it came `moved` seconds later, and took `by` units more."""
+        for entry in reversed(self.log):
+            if abs(entry[0] - at) < 1e-6:  # noqa: PLR2004 - equal but for rounding
+                break
+        else:
+            return
+        entry[1] = max(0.0, entry[1] + by)
+        entry[0] += max(0.0, moved)
+        self.log.sort()
+        limit = self.limit(at)
+        if self.full_at is not None and limit:
+            self.full_at += by * self.window / limit
+
+    def show(self, shown: Shown, mark: Mark, *, at: float, number: int) -> bool:
+        """Learn from an answer's headers; True if the limit is another than before.
+
+        Only the newest call's headers count: calls sent after it are added to what it
+        says, so that nothing in flight is forgotten.
+        """
+        changed = shown.limit != self.learned
+        if number <= self.newest:
+            return False
+        self.newest = number
+        self.learned, self.told, self.learned_at = shown.limit, False, at
+        limit = self.limit(at) or shown.limit
+        self._vote(shown)
+        later = self.charged - mark.charged
+        if self.votes > 0:
+            gone = float(limit - min(limit, shown.remaining))
+            self._compare(gone, at, mark.charged, limit / self.window)
+            gone += later + self._beside(at, mark)
+            self.full_at = at + gone * self.window / limit
+            return changed
+        self.full_at = None
+        counted = shown.limit - shown.remaining
+        foreign = counted - mark.used - (self.corrected - mark.corrected)
+        if foreign > 0:
+            self._insert(at, foreign)
+            self.corrected += foreign
+        return changed
+
+    def _compare(self, gone: float, at: float, charged: float, rate: float) -> None:
+        """Learn what the provider charges, between two of its words on one bucket."""
+        before, self.seen = self.seen, [gone, at, charged]
+        if self.unit != "tokens" or not before or gone <= 0 or before[0] <= 0:
+            return
+        ours = charged - before[2]
+        if ours <= 0:
+            return
+        theirs = gone - before[0] + max(0.0, at - before[1]) * rate
+        off = min(_MOST_OFF, max(1 / _MOST_OFF, theirs / ours))
+        self.stray += 0.1 * (abs(off - 1.0) - self.stray)
+        self.ratio = min(_MOST_RATIO, self.ratio * off**0.2)
+
+    def _beside(self, at: float, mark: Mark) -> float:
+        """Return units of calls sent at almost the same time: they may arrive after it.
+
+        Some of them are among the later calls too; twice is safe, and soon corrected.
+        """
+        near = sum(amount for t, amount in self.log if abs(t - at) < _REORDERED)
+        return max(0.0, near - mark.amount)
+
+    def teach(self, limit: int, now: float, *, doubt: float = _DOUBT) -> None:
+        """Learn a limit from a refusal."""
+        self.learned, self.told, self.learned_at = max(1, limit), True, now
+        self.doubt = doubt
+        self.full_at, self.votes = None, -_VOTES
+
+    def shift(self, seconds: float) -> None:
+        """Move every moment: the clock was set."""
+        for entry in self.log:
+            entry[0] += seconds
+        self.learned_at += seconds
+        if self.full_at is not None:
+            self.full_at += seconds
+
+    def forget(self, now: float) -> None:
+        """Drop what counts no more; join entries where there are too many."""
+        self.log = [entry for entry in self.log if self._leaves(entry[0]) > now]
+        if len(self.log) > _ENTRIES:
+            pairs = zip(self.log[::2], self.log[1::2], strict=False)
+            joined = [[late[0], early[1] + late[1]] for early, late in pairs]
+            self.log = joined + self.log[len(joined) * 2 :]
+
+    def missed(self) -> None:
+        """Leave more room: a call was refused that seemed to fit."""
+        self.stray = min(_MOST_STRAY, self.stray + 0.05)
+
+    def ends_in(self, now: float) -> float:
+        """Return the seconds until a unit of `now` counts no more."""
+        return self._leaves(now) - now
+
+    @property
+    def _bucket_guard(self) -> float:
+        return _LEAST_GUARD * 2 * self.guard_factor
+
+    def _leaves(self, at: float) -> float:
+        """Return when a unit of that moment counts no more."""
+        if self.zone and self.window == DAY:
+            return _next_midnight(at, self.zone) + self.guard
+        return at + self.window + self.guard
+
+    def _insert(self, at: float, amount: float) -> None:
+        self.log.append([at, amount])
+        if len(self.log) > 1 and self.log[-2][0] > at:
+            self.log.sort()
+
+    def _vote(self, shown: Shown) -> None:
+        if shown.reset is None or shown.remaining >= shown.limit:
+            return
+        if is_bucket(shown, self.window):
+            self.votes = self.votes + 1 if self.votes >= 0 else self.votes + 1 or 1
+        else:
+            self.votes = -_VOTES
+
+
+def is_bucket(shown: Shown, window: float) -> bool:
+    """Whether headers look like a bucket's that is refilled over `window` seconds."""
+    if shown.reset is None or shown.limit <= 0:
+        return False
+    unit = window / shown.limit
+    expected = (shown.limit - shown.remaining) * unit
+    return abs(shown.reset - expected) <= _LIKE_UNITS * unit + _LIKE_SHARE * expected
+
+
+def to_json(meter: Meter) -> dict[str, Any]:
+    """Return a meter as JSON."""
+    return {name: getattr(meter, name) for name in meter.__dataclass_fields__}
+
+
+def from_json(kept: dict[str, Any]) -> Meter:
+    """Return the meter that `to_json` kept; fields of another version are left out."""
+    known = Meter.__dataclass_fields__
+    return Meter(**{name: value for name, value in kept.items() if name in known})
+
+
+def _next_midnight(at: float, zone: str) -> float:
+    local = datetime.fromtimestamp(at, ZoneInfo(zone))
+    tomorrow = (local + timedelta(days=1)).date()
+    midnight = datetime(
+        tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=ZoneInfo(zone)
+    )
+    return midnight.timestamp()
