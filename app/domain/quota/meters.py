@@ -8,8 +8,13 @@ until its headers show a bucket: the time to the reset is then the time to be fu
 
 from __future__ import annotations
 
+from array import array
+from base64 import b64decode, b64encode
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,6 +44,9 @@ _VOTES = 5
 _DOUBT_FACTOR = 1.25
 _MOST_DOUBTS = 30
 _DOUBT = 3600.0
+
+
+_moment = itemgetter(0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,7 +131,7 @@ class Meter:
         limit = self.limit(now)
         if self.full_at is not None and limit:
             return max(0.0, self.full_at - now) * limit / self.window
-        return sum(amount for at, amount in self.log if self._leaves(at) > now)
+        return sum(amount for _, amount in self.log[self._gone(now) :])
 
     def earliest(self, now: float, amount: float) -> float:
         """Return the first moment, `now` or later, that has room for `amount` units.
@@ -155,9 +163,11 @@ class Meter:
         limit = self.limit(at)
         if self.full_at is not None and limit:
             self.full_at = max(self.full_at, at) + amount * self.window / limit
-        self._insert(at, amount)
+        if limit is not None or self.window < DAY:
+            self._insert(at, amount)
         self.charged += amount
-        used = sum(a for t, a in self.log if t > at - self.window)
+        begin = bisect_right(self.log, at - self.window, key=_moment)
+        used = sum(units for _, units in self.log[begin:])
         return Mark(
             charged=self.charged, amount=amount, used=used, corrected=self.corrected
         )
@@ -241,7 +251,8 @@ class Meter:
 
     def forget(self, now: float) -> None:
         """Drop what counts no more; join entries where there are too many."""
-        self.log = [entry for entry in self.log if self._leaves(entry[0]) > now]
+        if gone := self._gone(now):
+            del self.log[:gone]
         if len(self.log) > _ENTRIES:
             pairs = zip(self.log[::2], self.log[1::2], strict=False)
             joined = [[late[0], early[1] + late[1]] for early, late in pairs]
@@ -258,6 +269,12 @@ class Meter:
     @property
     def _bucket_guard(self) -> float:
         return _LEAST_GUARD * 2 * self.guard_factor
+
+    def _gone(self, now: float) -> int:
+        """Return how many entries, oldest first, count no more."""
+        if self.zone and self.window == DAY:
+            return bisect_right(self.log, now, key=lambda one: self._leaves(one[0]))
+        return bisect_right(self.log, now - self.window - self.guard, key=_moment)
 
     def _leaves(self, at: float) -> float:
         """Return when a unit of that moment counts no more."""
@@ -289,14 +306,21 @@ def is_bucket(shown: Shown, window: float) -> bool:
 
 
 def to_json(meter: Meter) -> dict[str, Any]:
-    """Return a meter as JSON."""
-    return {name: getattr(meter, name) for name in meter.__dataclass_fields__}
+    """Return a meter as JSON; its log is packed, since it is read at every call."""
+    kept = {name: getattr(meter, name) for name in meter.__dataclass_fields__}
+    packed = array("d", chain.from_iterable(meter.log)).tobytes()
+    return {**kept, "log": b64encode(packed).decode("ascii")}
 
 
 def from_json(kept: dict[str, Any]) -> Meter:
     """Return the meter that `to_json` kept; fields of another version are left out."""
     known = Meter.__dataclass_fields__
-    return Meter(**{name: value for name, value in kept.items() if name in known})
+    values = {name: value for name, value in kept.items() if name in known}
+    flat = array("d", b64decode(kept["log"])).tolist()
+    values["log"] = [
+        [at, amount] for at, amount in zip(flat[::2], flat[1::2], strict=True)
+    ]
+    return Meter(**values)
 
 
 def _next_midnight(at: float, zone: str) -> float:
