@@ -10,8 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from pydantic import SecretStr
 
-from app.ai.local import LocalProvider
+from app.ai.opening import Account, AiSetup, OpenedAi, Watchers, open_ai
 from app.clock import utc_now
 from app.confluence.client import open_confluence
 from app.confluence.host_keys import LIMITS, HttpHostKeys
@@ -61,16 +62,20 @@ async def open_services(
         if schema_required and not settings.is_sqlite:
             await _require_schema(database)
         pool = await stack.enter_async_context(open_pool())
+        metrics = Metrics()
+        opened = await stack.enter_async_context(_ai(settings, database, metrics))
         yield Services(
             database=database,
             cipher=cipher,
             keys=await stack.enter_async_context(_host_keys(settings)),
             open_confluence=open_confluence(pool),
             read_page=read_page,
-            provider=LocalProvider(),
+            ai=opened.ai,
+            providers=opened.providers,
+            check_provider=opened.checks,
             rules=rules,
             memories=SiteMemories(database),
-            metrics=Metrics(),
+            metrics=metrics,
             now=utc_now,
         )
 
@@ -157,6 +162,48 @@ async def _host_keys(settings: Settings) -> AsyncIterator[HttpHostKeys]:
         )
         async with contextlib.aclosing(keys):
             yield keys
+
+
+def _ai(
+    settings: Settings, database: Database, metrics: Metrics
+) -> contextlib.AbstractAsyncContextManager[OpenedAi]:
+    accounts = {
+        "openai": Account(
+            api_key=_secret(settings.openai_api_key),
+            base_url=settings.openai_base_url,
+            model=settings.openai_model,
+            rpm=settings.openai_rpm,
+            tpm=settings.openai_tpm,
+            rpd=settings.openai_rpd,
+        ),
+        "gemini": Account(
+            api_key=_secret(settings.gemini_api_key),
+            base_url=settings.gemini_base_url,
+            model=settings.gemini_model,
+            rpm=settings.gemini_rpm,
+            tpm=settings.gemini_tpm,
+            rpd=settings.gemini_rpd,
+        ),
+    }
+    usable = settings.usable_providers
+    setup = AiSetup(
+        accounts={name: one for name, one in accounts.items() if name in usable},
+        order=settings.provider_order,
+        concurrency=settings.ai_concurrency,
+        patience=settings.ai_patience_seconds,
+        page_tokens=settings.ai_page_tokens,
+        models_file=settings.ai_models_file,
+    )
+    watchers = Watchers(
+        waited=lambda name, took: metrics.preflight_seconds.labels(name).observe(took),
+        let_in=lambda name, calls: metrics.micro_batch.labels(name).observe(calls),
+        news=lambda name, news: metrics.quota_news.labels(name, news).inc(),
+    )
+    return open_ai(setup, database, watchers)
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value else ""
 
 
 def _rules(settings: Settings) -> Rules:

@@ -198,6 +198,7 @@ class ProviderError(RemoteError):
         kind: Constant word for receipts and metrics.
         verdict: What follows.
         usage: What the failed call cost all the same (fields of a `Usage`).
+        attempts: Who else was asked before it came to this.
     """
 
     verdict: ProviderVerdict = "wait"
@@ -214,6 +215,7 @@ class ProviderError(RemoteError):
         super().__init__(service, reason, retry_after=retry_after)
         self.kind = kind
         self.usage = dict(usage or {})
+        self.attempts: tuple[object, ...] = ()
 
 
 class ProviderBusy(ProviderError):
@@ -221,7 +223,7 @@ class ProviderBusy(ProviderError):
 
 
 class ProviderDown(ProviderError):
-    """It fails by itself: `overloaded`, `server_error`, `timeout`, `network`."""
+    """It fails by itself: `overloaded`, `server_error`, `timeout`, `network`, `unknown`."""
 
 
 class AnswerUnusable(ProviderError):
@@ -240,6 +242,6 @@ class QuestionRefused(ProviderError):
 
 
 class ProviderMisconfigured(ProviderError):
-    """It refuses us: `authentication`, `unknown_model`, `money` (quota bought is spent)."""
+    """It refuses us: `authentication`, `unknown_model`, `address`, `money` (it is spent)."""
 
     verdict: ProviderVerdict = "ask_operator"

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -21,12 +21,15 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from app.errors import ConfigurationError
 
 DEFAULT_DATABASE_URL = "sqlite:///./var/confluence-ai.db"
+OPENAI_BASE_URL = "https://api.openai.com/v1"
 _SQLITE = "sqlite:///"
+_PROVIDERS = ("openai", "gemini", "local")
 
 
 def _split(value: Any) -> Any:
@@ -71,7 +74,7 @@ class Settings(BaseModel):
 
     ai_providers: CommaList = ()
     openai_api_key: SecretStr | None = None
-    openai_base_url: str = "https://api.openai.com/v1"
+    openai_base_url: str = OPENAI_BASE_URL
     openai_model: str = ""
     openai_rpm: Limit = None
     openai_tpm: Limit = None
@@ -82,8 +85,15 @@ class Settings(BaseModel):
     gemini_rpm: Limit = None
     gemini_tpm: Limit = None
     gemini_rpd: Limit = None
-    ai_concurrency: int = Field(default=4, ge=1, le=256)
-    worker_concurrency: int = Field(default=4, ge=1, le=256)
+    #: Calls in flight to one provider at most, all processes together.
+    ai_concurrency: int = Field(default=32, ge=1, le=256)
+    #: Seconds that a provider may make a page wait while the next one could answer.
+    ai_patience_seconds: float = Field(default=20.0, ge=0, le=3600)
+    #: Tokens of a page's text in one question; longer pages are condensed.
+    ai_page_tokens: int = Field(default=4000, ge=200, le=200_000)
+    #: A file over the models and prices that come with the app.
+    ai_models_file: Path | None = None
+    worker_concurrency: int = Field(default=16, ge=1, le=256)
 
     agent_mode: AgentMode = "SAFE_TEST"
     tagging_agent_mode: AgentMode | None = None
@@ -154,15 +164,52 @@ class Settings(BaseModel):
             )
         return value
 
+    @field_validator("openai_base_url", "gemini_base_url")
+    @classmethod
+    def _provider_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("expected an http(s) address")
+        if parts.username or parts.query or parts.fragment:
+            raise ValueError("expected an address without user, query or fragment")
+        return value.rstrip("/")
+
     @field_validator("ai_providers")
     @classmethod
     def _known_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = sorted(set(value) - {"local"})
-        if unknown:
+        if unknown := sorted(set(value) - set(_PROVIDERS)):
             raise ValueError(
-                f"unknown or not yet available: {', '.join(unknown)}; available: local"
+                f"unknown: {', '.join(unknown)}; there are {', '.join(_PROVIDERS)}"
             )
+        if len(set(value)) < len(value):
+            raise ValueError("names a provider twice")
         return value
+
+    @model_validator(mode="after")
+    def _providers_have_keys(self) -> Self:
+        for name in self.ai_providers:
+            if name != "local" and not self._can_ask(name):
+                raise ValueError(
+                    f"AI_PROVIDERS: names {name}, but {name.upper()}_API_KEY is not set"
+                )
+        return self
+
+    def _can_ask(self, name: str) -> bool:
+        """Whether a provider has a key; a server of one's own may want none."""
+        if name == "gemini":
+            return self.gemini_api_key is not None
+        own = self.openai_base_url != OPENAI_BASE_URL
+        return own or self.openai_api_key is not None
+
+    @property
+    def usable_providers(self) -> tuple[str, ...]:
+        """Remote providers that have a key."""
+        return tuple(name for name in _PROVIDERS[:-1] if self._can_ask(name))
+
+    @property
+    def provider_order(self) -> tuple[str, ...]:
+        """The order in which providers are asked: those with keys, else `local`."""
+        return self.ai_providers or self.usable_providers or ("local",)
 
     @field_validator("forge_app_id")
     @classmethod
@@ -262,6 +309,8 @@ def _in_file(path: Path) -> Mapping[str, str | None]:
 def _problem(item: dict[str, Any]) -> str:
     """Say what is wrong without repeating the value: it may be a secret."""
     message = str(item["msg"]).removeprefix("Value error, ")
+    if not item["loc"]:
+        return message  # several settings together, which it names itself
     return f"{str(item['loc'][0]).upper()}: {message}"
 
 

@@ -80,7 +80,7 @@ class Gate:
 
     Attributes:
         scope: Names the row: provider, model and a fingerprint of the key.
-        told: Called with each piece of news and what it is about.
+        told: Called with each piece of news, and its reason where it has one.
         speed: How much faster than the clock on the wall time passes: for measuring
             hours in minutes; 1 in earnest.
     """
@@ -89,9 +89,9 @@ class Gate:
     provider: str
     scope: str
     limits: Limits
-    told: Callable[[str], None] = lambda _: None
+    told: Callable[[str, str], None] = lambda _news, _reason: None
     speed: float = 1.0
-    factor: float = field(default=1.0, init=False)
+    _factors: dict[str, float] = field(default_factory=dict, init=False)
     _waiters: list[_Waiter] = field(default_factory=list, init=False)
     _served: dict[str, int] = field(default_factory=dict, init=False)
     _numbers: itertools.count[int] = field(default_factory=itertools.count, init=False)
@@ -143,6 +143,10 @@ class Gate:
         """Return the seconds of the pause that this process last heard of."""
         return max(0.0, self._held_until - time.monotonic())
 
+    def factor(self, kind: str) -> float:
+        """Return the true tokens for each estimated one of a kind, as last heard of."""
+        return self._factors.get(kind, 1.0)
+
     async def close(self) -> None:
         """End what waits."""
         tasks = [*self._late, *([self._dispatcher] if self._dispatcher else [])]
@@ -187,7 +191,7 @@ class Gate:
                     forecast(state, state.now, one.asker.cost, before=place)
                     for place, one in enumerate(others)
                 )
-            self.factor = state.factor
+            self._factors = state.factors
             return _Answer(
                 decision=decision,
                 now=state.now,
@@ -274,7 +278,7 @@ class Gate:
             log.warning("quota_not_settled", provider=self.provider, error=str(error))
             return False
         for one in news:
-            self.told(one)
+            self.told(one, outcome.reason)
         self._changed.set()
         return True
 

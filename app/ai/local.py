@@ -10,15 +10,14 @@ import asyncio
 
 from typing_extensions import override
 
-from app.domain.completions import Candidate, Completion, LabelChoice, Prompt, Turn
+from app.domain.choosing import decide
+from app.domain.completions import Completion, LabelChoice, Prompt, Turn
 from app.domain.keyphrases import keyphrases
 from app.domain.languages import UNDETERMINED, detect
 from app.domain.pages import PageText
 from app.domain.summaries import summarise
 from app.usecases.ports import Provider
 
-#: Candidates below this are wrong three times out of four: not worth a person's look.
-LOWEST_SCORE = 0.2
 #: Phrases proposed where a site has no labels at all.
 PROPOSALS = 3
 #: How sure a proposed phrase may be: measured, one in twenty is what people write.
@@ -26,7 +25,7 @@ PROPOSAL_CONFIDENCE = 0.05
 
 
 class LocalProvider(Provider):
-    """Chooses from the candidates by their score alone; costs nothing."""
+    """Chooses from the candidates by their scores alone; costs nothing."""
 
     @property
     @override
@@ -36,7 +35,11 @@ class LocalProvider(Provider):
     @property
     @override
     def model(self) -> str:
-        return "site-memory-1"
+        return "site-memory-2"
+
+    @override
+    def held_for(self) -> float:
+        return 0.0
 
     @override
     async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
@@ -46,28 +49,13 @@ class LocalProvider(Provider):
     def _answer(self, prompt: Prompt) -> Completion:
         summary = summarise(prompt.page)
         return Completion(
-            labels=_choices(prompt.candidates, prompt.max_labels),
+            labels=decide(prompt.candidates, prompt.max_labels),
             summary=summary,
             language=_language(prompt.page, prompt.language),
             provider=self.name,
             model=self.model,
             proposals=() if prompt.candidates else _proposals(prompt.page),
         )
-
-
-def _choices(
-    candidates: tuple[Candidate, ...], max_labels: int
-) -> tuple[LabelChoice, ...]:
-    likely = sorted(
-        (one for one in candidates if one.score >= LOWEST_SCORE),
-        key=lambda one: (-one.score, one.name),
-    )
-    best = {one.name: one for one in reversed(likely)}
-    chosen = sorted(best.values(), key=lambda one: (-one.score, one.name))
-    return tuple(
-        LabelChoice(name=one.name, confidence=one.score, evidence=one.evidence)
-        for one in chosen[: max(0, max_labels)]
-    )
 
 
 def _proposals(page: PageText) -> tuple[LabelChoice, ...]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from app.errors import AppError, NotAuthenticated
 from app.settings import Settings
+from app.usecases.ports import Respondent
 from app.usecases.report_health import readiness
 from app.usecases.services import Services
 
@@ -44,9 +45,23 @@ async def examine_services(settings: Settings, services: Services) -> list[Findi
         for name, told in (await readiness(services)).items()
     ]
     findings += await _hosts(settings, services)
-    told = f"{services.provider.name} ({services.provider.model})"
-    findings.append(Finding(subject="AI provider", good=True, told=told))
+    findings += [await _provider(services, one) for one in services.ai.respondents()]
     return findings
+
+
+async def _provider(services: Services, asked: Respondent) -> Finding:
+    """Examine one provider of the operator's order: reachable, key, model."""
+    subject = f"AI provider {asked.provider}"
+    check = services.check_provider.get(asked.provider)
+    if check is None:
+        return Finding(
+            subject=subject, good=True, told=f"{asked.model}, on this machine"
+        )
+    try:
+        told = await check()
+    except AppError as error:
+        return Finding(subject=subject, good=False, told=str(error))
+    return Finding(subject=subject, good=True, told=told)
 
 
 def _address(settings: Settings) -> Finding:

@@ -13,6 +13,8 @@ from typing_extensions import override
 
 from app import __version__
 from app.cli import doctor, tables
+from app.cli.ai import providers, quota, usage
+from app.cli.evaluate import evaluate
 from app.cli.program import Program
 from app.errors import AppError, ConfigurationError
 from app.store import migrations
@@ -223,3 +225,9 @@ def audit(
         program.ask(lambda s: operate.list_audit(s, tenant, page, limit)),
         as_json=as_json,
     )
+
+
+cli.add_command(usage)
+cli.add_command(quota)
+tenants.add_command(providers)
+cli.add_command(evaluate)

@@ -117,3 +117,35 @@ class Turn:
     tenant_id: str
     priority: int = 0
     patience: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One provider that was asked.
+
+    Attributes:
+        outcome: `answered`, or the kind of the failure.
+        seconds: From the question to the end, waiting included.
+        usage: What it cost, whatever came of it.
+        reason: Of a failure, in words for the operator.
+    """
+
+    provider: str
+    model: str
+    outcome: str
+    seconds: float
+    usage: Usage = field(default_factory=Usage)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """An answer, and all who were asked for it, in order; the last one answered."""
+
+    completion: Completion
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether somebody else was to answer."""
+        return len(self.attempts) > 1

@@ -44,6 +44,7 @@ class Job:
     kind: JobKind
     payload: Mapping[str, Any]
     version: int
+    priority: int
     attempt: int
     max_attempts: int
     deferrals: int

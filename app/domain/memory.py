@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -42,16 +43,29 @@ class Trace:
     shares: array[float] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Posting:
-    """Where a stem occurs: on how many pages, and its share of each labelled one."""
+    """Where a stem occurs: on how many pages, and its share of each labelled one.
+
+    Only a `Lesson` changes one, and only one that no memory has yet.
+    """
 
     pages: int
     slots: array[int]
     shares: array[float]
 
 
-_NOWHERE = Posting(0, array("I"), array("f"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Norms:
+    """Squared lengths of sums of pages' unit vectors.
+
+    Attributes:
+        labels: Label -> of the sum of its pages.
+        site: Of the sum of all labelled pages.
+    """
+
+    labels: Mapping[str, float] = field(repr=False)
+    site: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +81,7 @@ class SiteMemory:
         slots: Slot -> page id of a labelled page, or None where one was forgotten.
         postings: Stem -> where it occurs.
         counts: Label -> how many pages carry it.
-        norms: Label -> squared length of the sum of its pages' unit vectors.
+        norms: How long the middles of labels, and of the site, are.
         children: Parent's page id -> ids of its labelled children, sorted.
         vocabulary: Labels that may be chosen though no page carries them yet.
     """
@@ -76,7 +90,7 @@ class SiteMemory:
     slots: tuple[str | None, ...] = field(repr=False)
     postings: Mapping[str, Posting] = field(repr=False)
     counts: Mapping[str, int] = field(repr=False)
-    norms: Mapping[str, float] = field(repr=False)
+    norms: Norms = field(repr=False)
     children: Mapping[str, tuple[str, ...]] = field(repr=False)
     vocabulary: frozenset[str] = frozenset()
 
@@ -86,25 +100,10 @@ class SiteMemory:
     ) -> SiteMemory:
         """Learn `pages`; of two with the same id the later one counts.
 
-        The order of pages makes no difference. 5,000 pages take a second or two.
+        Pages are taken one by one, so a stream of them never stands in memory as a
+        whole. The order makes no difference. 5,000 pages take a second or two.
         """
-        latest = {page.page_id: page for page in pages}
-        spelling: dict[str, str] = {}
-        traces = {
-            page_id: _trace(latest[page_id], spelling) for page_id in sorted(latest)
-        }
-        slots = tuple(page_id for page_id, trace in traces.items() if trace.labels)
-        return cls(
-            traces=MappingProxyType(traces),
-            slots=slots,
-            postings=MappingProxyType(_postings(traces, slots)),
-            counts=MappingProxyType(
-                Counter(name for trace in traces.values() for name in trace.labels)
-            ),
-            norms=MappingProxyType(_norms(traces.values())),
-            children=MappingProxyType(_children(traces.values())),
-            vocabulary=frozenset(vocabulary),
-        )
+        return _EMPTY.with_vocabulary(vocabulary).changed(pages)
 
     @property
     def labels(self) -> frozenset[str]:
@@ -117,12 +116,25 @@ class SiteMemory:
 
     def with_page(self, page: PageMemory) -> SiteMemory:
         """Return a memory that knows `page` in the state given; costs milliseconds."""
-        return _added(self.without_page(page.page_id), _trace(page, {}))
+        return self.changed((page,))
 
     def without_page(self, page_id: str) -> SiteMemory:
         """Return a memory that has forgotten a page; unknown pages change nothing."""
-        known = self.traces.get(page_id)
-        return self if known is None else _removed(self, known)
+        return self.changed((), gone=(page_id,)) if page_id in self.traces else self
+
+    def changed(
+        self, pages: Iterable[PageMemory], *, gone: Iterable[str] = ()
+    ) -> SiteMemory:
+        """Return a memory that has forgotten `gone` and knows `pages` as given.
+
+        Many changes at once cost far less than one after the other.
+        """
+        lesson = Lesson(self)
+        for page_id in gone:
+            lesson.forget(page_id)
+        for page in pages:
+            lesson.learn(page)
+        return lesson.memory()
 
     def pages_with(self, stem: str) -> int:
         """Return on how many pages a stem occurs."""
@@ -139,27 +151,136 @@ class SiteMemory:
                     sums[slot] += weight * share
         return sums
 
-    def attraction(self, trace: Trace) -> Mapping[str, float]:
-        """Return, label by label, the inner product of a page with the label's sum."""
-        sums = self.overlaps(dict(zip(trace.stems, trace.shares, strict=True)))
-        found: defaultdict[str, float] = defaultdict(float)
-        for page_id, product in zip(self.slots, sums, strict=True):
-            if page_id is not None:
-                for name in self.traces[page_id].labels & trace.labels:
-                    found[name] += product
-        return found
-
-    def norms_without(self, own: Trace | None) -> Mapping[str, float]:
+    def norms_without(self, own: Trace | None) -> Norms:
         """Return `norms` as they would be had `own` never been learned."""
         if own is None or not own.labels:
             return self.norms
-        attraction = self.attraction(own)
-        squared = _squared(own)
+        products = self.overlaps(dict(zip(own.stems, own.shares, strict=True)))
+        shared: defaultdict[str, float] = defaultdict(float)
+        for page_id, product in zip(self.slots, products, strict=True):
+            if page_id is not None:
+                for name in self.traces[page_id].labels & own.labels:
+                    shared[name] += product
+        squared = math.fsum(share * share for share in own.shares)
         changed = {
-            name: self.norms[name] - 2 * attraction[name] + squared
+            name: self.norms.labels[name] - 2 * shared[name] + squared
             for name in own.labels
         }
-        return {**self.norms, **changed}
+        return Norms(
+            labels={**self.norms.labels, **changed},
+            site=self.norms.site - 2 * math.fsum(products) + squared,
+        )
+
+
+class Lesson:
+    """Changes to a memory that are worked in together; the memory itself stays.
+
+    Use it directly where pages come in portions: `learn` and `forget` as they come,
+    `memory` once at the end.
+    """
+
+    def __init__(self, memory: SiteMemory) -> None:
+        self._before = memory
+        self._traces = dict(memory.traces)
+        self._slots = list(memory.slots)
+        self._postings = dict(memory.postings)
+        self._seats = {
+            at: slot for slot, at in enumerate(memory.slots) if at is not None
+        }
+        self._free = [slot for slot, at in enumerate(memory.slots) if at is None]
+        # Postings that are this lesson's own may grow in place; others are shared.
+        self._own: set[str] = set()
+        self._touched: set[str] = set()
+
+    def learn(self, page: PageMemory) -> None:
+        """Know a page as it is now."""
+        self.forget(page.page_id)
+        trace = _trace(page)
+        slot = self._seat(trace) if trace.labels else None
+        for stem, share in zip(trace.stems, trace.shares, strict=True):
+            posting = self._posting(stem)
+            if slot is not None:
+                posting.slots.append(slot)
+                posting.shares.append(share)
+            posting.pages += 1
+        self._traces[trace.page_id] = trace
+        self._touched |= trace.labels
+
+    def forget(self, page_id: str) -> None:
+        """Know a page no more; nothing happens if it was not known."""
+        trace = self._traces.pop(page_id, None)
+        if trace is None:
+            return
+        slot = self._seats.pop(page_id, None)
+        if slot is not None:
+            self._slots[slot] = None
+            self._free.append(slot)
+        for stem in trace.stems:
+            posting = self._posting(stem)
+            if slot is not None:
+                at = posting.slots.index(slot)
+                del posting.slots[at], posting.shares[at]
+            posting.pages -= 1
+            if not posting.pages:
+                del self._postings[stem]
+        self._touched |= trace.labels
+
+    def memory(self) -> SiteMemory:
+        """Return what is known now; the lesson is over then."""
+        norms = {
+            name: norm
+            for name, norm in self._before.norms.labels.items()
+            if name not in self._touched
+        }
+        return SiteMemory(
+            traces=MappingProxyType(self._traces),
+            slots=tuple(self._slots),
+            postings=MappingProxyType(self._postings),
+            counts=MappingProxyType(
+                Counter(name for one in self._traces.values() for name in one.labels)
+            ),
+            norms=Norms(
+                labels=MappingProxyType(norms | _label_norms(self._members())),
+                site=_site_norm(self._postings.values()),
+            ),
+            children=MappingProxyType(_children(self._traces.values())),
+            vocabulary=self._before.vocabulary,
+        )
+
+    def _members(self) -> Mapping[str, Sequence[Trace]]:
+        found: defaultdict[str, list[Trace]] = defaultdict(list)
+        for trace in self._traces.values():
+            for name in trace.labels & self._touched:
+                found[name].append(trace)
+        return found
+
+    def _seat(self, trace: Trace) -> int:
+        # A forgotten page's slot is taken again: edits do not make the row longer.
+        slot = self._free.pop() if self._free else len(self._slots)
+        self._slots[slot : slot + 1] = [trace.page_id]
+        self._seats[trace.page_id] = slot
+        return slot
+
+    def _posting(self, stem: str) -> Posting:
+        if stem not in self._own:
+            old = self._postings.get(stem)
+            self._postings[stem] = (
+                Posting(old.pages, old.slots[:], old.shares[:])
+                if old is not None
+                else Posting(0, array("I"), array("f"))
+            )
+            self._own.add(stem)
+        return self._postings[stem]
+
+
+_EMPTY = SiteMemory(
+    traces={},
+    slots=(),
+    postings={},
+    counts={},
+    norms=Norms(labels={}, site=0.0),
+    children={},
+)
 
 
 def dampened(weights: Mapping[str, float]) -> dict[str, float]:
@@ -171,8 +292,7 @@ def dampened(weights: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def _trace(page: PageMemory, spelling: dict[str, str]) -> Trace:
-    # One string object a stem, however many pages it occurs on: `spelling` holds it.
+def _trace(page: PageMemory) -> Trace:
     shares = dampened(page.weights)
     length = math.sqrt(math.fsum(share * share for share in shares.values())) or 1.0
     return Trace(
@@ -180,87 +300,14 @@ def _trace(page: PageMemory, spelling: dict[str, str]) -> Trace:
         parent_id=page.parent_id,
         title=page.title,
         labels=page.labels,
-        stems=tuple(spelling.setdefault(stem, stem) for stem in shares),
+        # One string object a stem in the whole process, however many pages have it.
+        stems=tuple(map(sys.intern, shares)),
         shares=array("f", (share / length for share in shares.values())),
     )
 
 
-def _added(memory: SiteMemory, trace: Trace) -> SiteMemory:
-    slots, slot = _seated(memory.slots, trace)
-    postings = dict(memory.postings)
-    for stem, share in zip(trace.stems, trace.shares, strict=True):
-        old = postings.get(stem, _NOWHERE)
-        postings[stem] = _with_share(old, slot, share)
-    attraction = memory.attraction(trace)
-    own = _squared(trace)
-    counts = Counter(memory.counts)
-    norms = dict(memory.norms)
-    for name in trace.labels:
-        counts[name] += 1
-        norms[name] = norms.get(name, 0.0) + 2 * attraction.get(name, 0.0) + own
-    return SiteMemory(
-        traces=MappingProxyType({**memory.traces, trace.page_id: trace}),
-        slots=slots,
-        postings=MappingProxyType(postings),
-        counts=MappingProxyType(counts),
-        norms=MappingProxyType(norms),
-        children=MappingProxyType(_with_child(memory.children, trace)),
-        vocabulary=memory.vocabulary,
-    )
-
-
-def _removed(memory: SiteMemory, trace: Trace) -> SiteMemory:
-    slot = memory.slots.index(trace.page_id) if trace.labels else None
-    postings = dict(memory.postings)
-    for stem in trace.stems:
-        left = _without_slot(postings[stem], slot)
-        if left.pages:
-            postings[stem] = left
-        else:
-            del postings[stem]
-    attraction = memory.attraction(trace)
-    own = _squared(trace)
-    counts = Counter(memory.counts)
-    counts.subtract(trace.labels)
-    counts = +counts
-    norms = {
-        name: norm - 2 * attraction[name] + own if name in trace.labels else norm
-        for name, norm in memory.norms.items()
-        if name in counts
-    }
-    return SiteMemory(
-        traces=MappingProxyType(
-            {key: kept for key, kept in memory.traces.items() if kept is not trace}
-        ),
-        slots=tuple(None if at == slot else p for at, p in enumerate(memory.slots)),
-        postings=MappingProxyType(postings),
-        counts=MappingProxyType(counts),
-        norms=MappingProxyType(norms),
-        children=MappingProxyType(_without_child(memory.children, trace)),
-        vocabulary=memory.vocabulary,
-    )
-
-
-def _postings(traces: Mapping[str, Trace], slots: Iterable[str]) -> dict[str, Posting]:
-    pages = Counter(stem for trace in traces.values() for stem in trace.stems)
-    found = {
-        stem: Posting(count, array("I"), array("f")) for stem, count in pages.items()
-    }
-    for slot, page_id in enumerate(slots):
-        trace = traces[page_id]
-        for stem, share in zip(trace.stems, trace.shares, strict=True):
-            posting = found[stem]
-            posting.slots.append(slot)
-            posting.shares.append(share)
-    return found
-
-
-def _norms(traces: Iterable[Trace]) -> dict[str, float]:
-    members: defaultdict[str, list[Trace]] = defaultdict(list)
-    for trace in traces:
-        for name in trace.labels:
-            members[name].append(trace)
-    return {name: _squared_sum(carrying) for name, carrying in members.items()}
+def _label_norms(members: Mapping[str, Iterable[Trace]]) -> dict[str, float]:
+    return {name: _squared_sum(traces) for name, traces in members.items()}
 
 
 def _squared_sum(traces: Iterable[Trace]) -> float:
@@ -271,8 +318,8 @@ def _squared_sum(traces: Iterable[Trace]) -> float:
     return math.fsum(share * share for share in total.values())
 
 
-def _squared(trace: Trace) -> float:
-    return math.fsum(share * share for share in trace.shares)
+def _site_norm(postings: Iterable[Posting]) -> float:
+    return math.fsum(sum(posting.shares) ** 2 for posting in postings)
 
 
 def _children(traces: Iterable[Trace]) -> dict[str, tuple[str, ...]]:
@@ -281,54 +328,3 @@ def _children(traces: Iterable[Trace]) -> dict[str, tuple[str, ...]]:
         if trace.labels and trace.parent_id is not None:
             found[trace.parent_id].append(trace.page_id)
     return {parent: tuple(sorted(ids)) for parent, ids in found.items()}
-
-
-def _with_child(
-    children: Mapping[str, tuple[str, ...]], trace: Trace
-) -> dict[str, tuple[str, ...]]:
-    if not trace.labels or trace.parent_id is None:
-        return dict(children)
-    family = (*children.get(trace.parent_id, ()), trace.page_id)
-    return {**children, trace.parent_id: tuple(sorted(family))}
-
-
-def _without_child(
-    children: Mapping[str, tuple[str, ...]], trace: Trace
-) -> dict[str, tuple[str, ...]]:
-    left = {
-        parent: tuple(child for child in family if child != trace.page_id)
-        for parent, family in children.items()
-        if parent == trace.parent_id
-    }
-    return {parent: kept for parent, kept in {**children, **left}.items() if kept}
-
-
-def _seated(
-    slots: tuple[str | None, ...], trace: Trace
-) -> tuple[tuple[str | None, ...], int | None]:
-    # A forgotten page's slot is taken again, so that edits do not make the row longer.
-    if not trace.labels:
-        return slots, None
-    free = slots.index(None) if None in slots else len(slots)
-    return (*slots[:free], trace.page_id, *slots[free + 1 :]), free
-
-
-def _with_share(posting: Posting, slot: int | None, share: float) -> Posting:
-    if slot is None:
-        return replace(posting, pages=posting.pages + 1)
-    return Posting(
-        posting.pages + 1,
-        posting.slots + array("I", (slot,)),
-        posting.shares + array("f", (share,)),
-    )
-
-
-def _without_slot(posting: Posting, slot: int | None) -> Posting:
-    if slot is None:
-        return replace(posting, pages=posting.pages - 1)
-    at = posting.slots.index(slot)
-    return Posting(
-        posting.pages - 1,
-        posting.slots[:at] + posting.slots[at + 1 :],
-        posting.shares[:at] + posting.shares[at + 1 :],
-    )

@@ -7,8 +7,8 @@ this page carries therefore looks exactly as if nobody had ever used it.
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -37,13 +37,13 @@ FEATURES = (
     "nearest",
     "nearest_relative",
     "centre",
-    "in_title",
+    "centre_ratio",
     "partly_in_title",
     "in_prose",
+    "new_in_prose",
     "name_weight",
     "name_weight_partly",
     "popularity",
-    "habit",
     "on_parent",
     "on_siblings",
 )
@@ -51,11 +51,10 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What speaks for one label: for the model, and for a person."""
+    """What speaks for one label, in the order of `FEATURES`."""
 
     name: str
     features: tuple[float, ...] = field(repr=False)
-    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,7 @@ class _Resemblance:
         votes: Share of the closest pages' squared similarities.
         nearest: Similarity of the most similar page that carries it.
         centres: Similarity to the middle of all its pages.
+        middle: Similarity to the middle of the whole site.
         counts: How many other pages carry it.
         labelled: How many other pages carry any label.
     """
@@ -81,6 +81,7 @@ class _Resemblance:
     votes: Mapping[str, float]
     nearest: Mapping[str, float]
     centres: Mapping[str, float]
+    middle: float
     counts: Mapping[str, int]
     labelled: int
 
@@ -91,9 +92,9 @@ class _Resemblance:
 
     @property
     def habit(self) -> float:
-        """How many labels similar pages have, dampened."""
+        """How many labels the closest pages carry on average; 0 without any."""
         carried = sum(len(one.trace.labels) for one in self.closest)
-        return math.log1p(carried / max(1, len(self.closest)))
+        return carried / max(1, len(self.closest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,22 +118,58 @@ class _Family:
     siblings: tuple[Trace, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What a site says of one page.
+
+    Attributes:
+        learned: How much the site has taught, 0..1.
+        habit: How many labels the most similar pages carry on average; 0 if none do.
+        outlooks: What speaks for each label, by name.
+    """
+
+    learned: float
+    habit: float
+    outlooks: tuple[Outlook, ...]
+    resemblance: _Resemblance = field(repr=False)
+    wording: _Wording = field(repr=False)
+    family: _Family = field(repr=False)
+
+    @property
+    def closest(self) -> Iterator[Trace]:
+        """The most similar labelled pages, nearest first."""
+        return (one.trace for one in self.resemblance.closest)
+
+    def evidence(self, name: str) -> str:
+        """Return why a label came up, in words for a person."""
+        told = (
+            *_told_by_pages(name, self.resemblance),
+            *_told_by_words(frozenset(name_stems(name)), self.wording),
+            *_told_by_family(name, self.family),
+        )
+        return "; ".join(told) or _told_by_site(self.resemblance.counts.get(name, 0))
+
+
 def survey(
     memory: SiteMemory,
     page: PageText,
     *,
     page_id: str | None = None,
     parent_id: str | None = None,
-) -> tuple[float, tuple[Outlook, ...]]:
-    """Return how much the site has taught (0..1), and each label's outlook by name."""
+) -> Survey:
+    """Look at a page with the eyes of a site that has never seen it."""
     own = memory.traces.get(page_id) if page_id is not None else None
     wording = _wording(memory, page, own)
-    resemblance = _resemblance(memory, _neighbours(memory, wording, own), own)
+    resemblance = _resemblance(memory, _similarities(memory, wording, own), own)
     family = _family(memory, parent_id, own)
     names = sorted(memory.vocabulary | resemblance.counts.keys())
-    learned = resemblance.labelled / (resemblance.labelled + HALF_LEARNED)
-    return learned, tuple(
-        _outlook(name, resemblance, wording, family) for name in names
+    return Survey(
+        learned=resemblance.labelled / (resemblance.labelled + HALF_LEARNED),
+        habit=resemblance.habit,
+        outlooks=tuple(_outlook(name, resemblance, wording, family) for name in names),
+        resemblance=resemblance,
+        wording=wording,
+        family=family,
     )
 
 
@@ -153,10 +190,10 @@ def _wording(memory: SiteMemory, page: PageText, own: Trace | None) -> _Wording:
     )
 
 
-def _neighbours(
+def _similarities(
     memory: SiteMemory, wording: _Wording, own: Trace | None
-) -> list[_Neighbour]:
-    """Return all other labelled pages, most similar first, ties by page id."""
+) -> list[tuple[float, str]]:
+    """Return how similar each other labelled page is, with its id."""
     # A cosine, but for the other page's length, which leaves rarity out (see
     # `SiteMemory`): rarity comes in twice with our page, and its ceiling goes once.
     ours = {
@@ -168,35 +205,47 @@ def _neighbours(
     sums = memory.overlaps(
         {stem: share * wording.rarity[stem] / ceiling for stem, share in ours.items()}
     )
-    found = (
-        _Neighbour(total, memory.traces[page_id])
+    left_out = own.page_id if own is not None else None
+    return [
+        (total, page_id)
         for page_id, total in zip(memory.slots, sums, strict=True)
-        if page_id is not None and (own is None or page_id != own.page_id)
-    )
-    return sorted(found, key=lambda one: (-one.similarity, one.trace.page_id))
+        if page_id is not None and page_id != left_out
+    ]
 
 
 def _resemblance(
-    memory: SiteMemory, neighbours: Sequence[_Neighbour], own: Trace | None
+    memory: SiteMemory, similarities: Sequence[tuple[float, str]], own: Trace | None
 ) -> _Resemblance:
     nearest: dict[str, float] = {}
     sums: dict[str, float] = {}
-    counts: Counter[str] = Counter()
-    for one in neighbours:
-        for name in one.trace.labels:
-            nearest.setdefault(name, one.similarity)
-            sums[name] = sums.get(name, 0.0) + one.similarity
-            counts[name] += 1
+    for similarity, page_id in similarities:
+        for name in memory.traces[page_id].labels:
+            nearest[name] = max(similarity, nearest.get(name, 0.0))
+            sums[name] = sums.get(name, 0.0) + similarity
     norms = memory.norms_without(own)
-    closest = tuple(one for one in neighbours[:NEIGHBOURS] if one.similarity > 0.0)
+    closest = tuple(
+        _Neighbour(-distance, memory.traces[page_id])
+        for distance, page_id in heapq.nsmallest(
+            NEIGHBOURS, ((-similarity, page_id) for similarity, page_id in similarities)
+        )
+        if distance < 0.0
+    )
+    total = math.fsum(similarity for similarity, _ in similarities)
     return _Resemblance(
         closest=closest,
         votes=_votes(closest),
         nearest=nearest,
-        centres={name: sums[name] / math.sqrt(max(norms[name], 1e-9)) for name in sums},
-        counts=counts,
-        labelled=len(neighbours),
+        centres={
+            name: sums[name] / math.sqrt(max(norms.labels[name], 1e-9)) for name in sums
+        },
+        middle=total / math.sqrt(max(norms.site, 1e-9)),
+        counts={name: memory.counts[name] - _carries(own, name) for name in sums},
+        labelled=len(similarities),
     )
+
+
+def _carries(own: Trace | None, name: str) -> bool:
+    return own is not None and name in own.labels
 
 
 def _votes(closest: Iterable[_Neighbour]) -> dict[str, float]:
@@ -232,35 +281,32 @@ def _outlook(
     features = (
         1.0,
         *_resemblance_features(name, resemblance),
-        *_wording_features(parts, wording),
+        *_wording_features(parts, wording, new=name not in resemblance.counts),
         _popularity(name, resemblance),
-        resemblance.habit,
         *_family_features(name, family, share),
     )
-    told = (
-        *_told_by_pages(name, resemblance),
-        *_told_by_words(frozenset(parts), wording),
-        *_told_by_family(name, family),
-    )
-    evidence = "; ".join(told) or _told_by_site(resemblance.counts.get(name, 0))
-    return Outlook(name=name, features=features, evidence=evidence)
+    return Outlook(name=name, features=features)
 
 
 def _resemblance_features(name: str, seen: _Resemblance) -> tuple[float, ...]:
     vote = seen.votes.get(name, 0.0)
     share = seen.counts.get(name, 0) / max(1, seen.labelled)
     nearest = seen.nearest.get(name, 0.0)
+    centre = seen.centres.get(name, 0.0)
     return (
         vote,
         math.sqrt(vote),
         math.log((vote + _VOTE_FLOOR) / (share + _VOTE_FLOOR)),
         nearest,
         nearest / seen.strongest,
-        seen.centres.get(name, 0.0),
+        centre,
+        centre / seen.middle - 1.0 if name in seen.centres and seen.middle else 0.0,
     )
 
 
-def _wording_features(parts: Sequence[str], wording: _Wording) -> tuple[float, ...]:
+def _wording_features(
+    parts: Sequence[str], wording: _Wording, *, new: bool
+) -> tuple[float, ...]:
     if not parts:
         return (0.0,) * 5
     named = frozenset(parts)
@@ -270,10 +316,11 @@ def _wording_features(parts: Sequence[str], wording: _Wording) -> tuple[float, .
     rare = math.fsum(rarities) / len(parts) / rarest if rarest else 1.0
     said = [wording.weights.get(part, 0.0) for part in parts]
     spoken = math.fsum(w * r for w, r in zip(said, rarities, strict=True))
+    in_prose = rare * (named <= wording.weights.keys())
     return (
-        rare * (named <= wording.title),
         rare * len(named & wording.title) / len(named),
-        rare * (named <= wording.weights.keys()),
+        in_prose,
+        in_prose * new,
         rare * math.log1p(min(said)),
         math.log1p(spoken / math.fsum(rarities)) if rarest else 0.0,
     )

@@ -119,6 +119,7 @@ def byline_value(
     waiting: int,
     page_version: int,
     model: str,
+    fallback: bool = False,
 ) -> dict[str, Any]:
     """Return the content property that the byline shows.
 
@@ -137,6 +138,7 @@ def byline_value(
         "waiting": waiting,
         "page_version": page_version,
         "model": model,
+        "fallback": fallback,
         "schema": 1,
     }
 

@@ -3,25 +3,46 @@
 The ranker learns from nothing but the site's own pages (`app.domain.memory`): which
 labels similar pages carry, whether a label's name stands on the page, how common it
 is, and what the parent and the siblings carry (`app.domain.outlooks`). A logistic
-model turns that into a probability; only the model is shipped, never a word of data.
+model turns that into a chance; only the model is shipped, never a word of data. Then
+all chances of a page are moved together, towards as many labels as similar pages carry.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 
-from app.domain.completions import Candidate
+from app.domain.completions import Candidate, Example
 from app.domain.memory import SiteMemory
 from app.domain.outlooks import FEATURES, survey
 from app.domain.pages import PageText
 from app.domain.ranking_weights import SHIPPED, RankWeights
 
-__all__ = ["SiteMemory", "probability", "rank"]
+__all__ = ["Consultation", "SiteMemory", "chance", "consult", "log_odds", "rank"]
 
 #: Digits of a score: enough to order by, too few to show in which order it was added up.
 _DIGITS = 6
 _STEEPEST = 30.0
+#: Labelled pages that show how labels are used.
+_EXAMPLES = 5
+#: No page's log odds are moved further; and steps until they stand still.
+_FURTHEST = 6.0
+_STEPS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consultation:
+    """What a site memory has to say about one page.
+
+    Attributes:
+        candidates: The likeliest labels, best first, ties by name.
+        examples: The most similar labelled pages that have a title, nearest first.
+    """
+
+    candidates: tuple[Candidate, ...]
+    examples: tuple[Example, ...]
 
 
 def rank(
@@ -33,7 +54,27 @@ def rank(
     limit: int = 30,
     weights: RankWeights = SHIPPED,
 ) -> tuple[Candidate, ...]:
-    """Return the likeliest labels for a page, best first, ties by name.
+    """Return the candidates of `consult`."""
+    return consult(
+        memory,
+        page,
+        page_id=page_id,
+        parent_id=parent_id,
+        limit=limit,
+        weights=weights,
+    ).candidates
+
+
+def consult(
+    memory: SiteMemory,
+    page: PageText,
+    *,
+    page_id: str | None = None,
+    parent_id: str | None = None,
+    limit: int = 30,
+    weights: RankWeights = SHIPPED,
+) -> Consultation:
+    """Return the likeliest labels for a page, and the pages that resemble it most.
 
     Candidates are labels that other pages carry, and the memory's vocabulary; the end
     of the list may hold labels with hardly any chance.
@@ -43,31 +84,60 @@ def rank(
         page: The page's text as it is now.
         page_id: Its id, so that what the memory knows of it is left out.
         parent_id: Its parent, whose labels and other children are looked at.
-        limit: At most so many.
+        limit: At most so many candidates.
         weights: The model; only measurements take another than the shipped one.
     """
-    learned, outlooks = survey(memory, page, page_id=page_id, parent_id=parent_id)
-    scored = [
-        Candidate(
-            name=outlook.name,
-            score=round(probability(outlook.features, learned, weights), _DIGITS),
-            evidence=outlook.evidence,
-        )
-        for outlook in outlooks
-    ]
-    ordered = sorted(scored, key=lambda one: (-one.score, one.name))
-    return tuple(ordered[: max(0, limit)])
+    seen = survey(memory, page, page_id=page_id, parent_id=parent_id)
+    odds = [log_odds(one.features, seen.learned, weights) for one in seen.outlooks]
+    move = seen.learned * _move(odds, seen.habit)
+    scored = sorted(
+        (-round(chance(odd + move), _DIGITS), one.name)
+        for odd, one in zip(odds, seen.outlooks, strict=True)
+    )
+    examples = (
+        Example(title=trace.title, labels=tuple(sorted(trace.labels)))
+        for trace in seen.closest
+        if trace.title.strip()
+    )
+    return Consultation(
+        candidates=tuple(
+            Candidate(name=name, score=-score, evidence=seen.evidence(name))
+            for score, name in scored[: max(0, limit)]
+        ),
+        examples=tuple(islice(examples, _EXAMPLES)),
+    )
 
 
-def probability(
-    features: Sequence[float], learned: float, weights: RankWeights
-) -> float:
-    """Return the chance (0..1) that a person would put a label with these features.
+def log_odds(features: Sequence[float], learned: float, weights: RankWeights) -> float:
+    """Return the log odds that a person would put a label with these features.
 
     `learned` says how much the site has taught, 0..1, and scales the learned part.
     """
-    total = math.fsum(
+    return math.fsum(
         value * weights.of(name, learned)
         for name, value in zip(FEATURES, features, strict=True)
     )
-    return 1.0 / (1.0 + math.exp(-max(-_STEEPEST, min(_STEEPEST, total))))
+
+
+def chance(odds: float) -> float:
+    """Return the probability (0..1) that log odds stand for."""
+    return 1.0 / (1.0 + math.exp(-max(-_STEEPEST, min(_STEEPEST, odds))))
+
+
+def _move(odds: Sequence[float], expected: float) -> float:
+    """Return what, added to all `odds`, makes their chances add up to `expected`.
+
+    A label is likelier where pages carry many than where they carry one; the model
+    sees labels one by one and cannot know. Measured: better calibrated, and the labels
+    that are applied are right more often, on sites of one label a page above all.
+    """
+    if not 0.0 < expected < len(odds):
+        return 0.0
+    low, high = -_FURTHEST, _FURTHEST
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        if math.fsum(chance(odd + middle) for odd in odds) < expected:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

@@ -16,6 +16,10 @@ from collections.abc import Iterator, Mapping
 from app.domain.pages import PageText
 from app.domain.stopwords import ANY_STOP_WORD
 
+#: Raised whenever the same text yields other stems or weights than before: weights
+#: kept under another version cannot be compared and are made anew.
+STEMS_VERSION = 1
+
 #: Letters of a stem.
 STEM_LENGTH = 6
 #: How many stems of a page are remembered: the heaviest ones.

@@ -296,6 +296,7 @@ def _claimed(row: JobRow, now: datetime) -> Job:
         kind=row.kind,  # type: ignore[arg-type]
         payload=row.payload,
         version=row.version,
+        priority=row.priority,
         attempt=row.attempt,
         max_attempts=row.max_attempts,
         deferrals=row.deferrals,

@@ -39,6 +39,29 @@ class PolicyStore:
             PolicyRow(tenant_id=tenant_id, space_id=space_id, mode=mode)
         )
 
+    def providers(self, tenant_id: str, space_id: str) -> tuple[str, ...]:
+        """Return who is asked about a space's pages, in order; empty: the operator's."""
+        rows = self._session.execute(
+            sa.select(PolicyRow.space_id, PolicyRow.providers).where(
+                PolicyRow.tenant_id == tenant_id, PolicyRow.space_id.in_([space_id, ""])
+            )
+        )
+        orders = {row.space_id: row.providers for row in rows}
+        order = orders.get(space_id) or orders.get("") or ""
+        return tuple(name for name in order.split(",") if name)
+
+    def set_providers(
+        self, tenant_id: str, space_id: str, providers: Sequence[str]
+    ) -> None:
+        """Set who is asked about a space's pages, or the tenant's for an empty id."""
+        self._session.merge(
+            PolicyRow(
+                tenant_id=tenant_id,
+                space_id=space_id,
+                providers=",".join(providers) or None,
+            )
+        )
+
     def whitelist(self, tenant_id: str) -> Sequence[WhitelistEntry]:
         """Return where SAFE_TEST may write."""
         rows = self._session.scalars(

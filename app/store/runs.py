@@ -1,4 +1,4 @@
-"""Runs with their receipts, paid completions, and the audit of record."""
+"""Runs with their receipts, and the audit of record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.store.base import after_commit, db_time
-from app.store.tables import AuditRow, CompletionRow, RunRow
+from app.store.tables import AuditRow, RunRow
 
 log = structlog.get_logger("audit")
 
@@ -32,11 +32,14 @@ class NewRun:
     ai_calls: int = 0
     requests: int = 0
     points: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    micro_usd: int = 0
     receipt: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunStore:
-    """Reads and writes runs, completions and audit rows; commits nothing."""
+    """Reads and writes runs and audit rows; commits nothing."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -57,6 +60,9 @@ class RunStore:
                 ai_calls=run.ai_calls,
                 requests=run.requests,
                 points=run.points,
+                input_tokens=run.input_tokens,
+                output_tokens=run.output_tokens,
+                micro_usd=run.micro_usd,
                 receipt=dict(run.receipt),
                 started_at=run.started_at,
                 finished_at=db_time(),
@@ -83,32 +89,6 @@ class RunStore:
             .group_by(RunRow.outcome)
         )
         return {row[0]: row[1] for row in rows}
-
-    def completion(
-        self, tenant_id: str, page_id: str, content_hash: str
-    ) -> dict[str, Any] | None:
-        """Return the answer already paid for this very content."""
-        return self._session.scalar(
-            sa.select(CompletionRow.answer).where(
-                CompletionRow.tenant_id == tenant_id,
-                CompletionRow.page_id == page_id,
-                CompletionRow.content_hash == content_hash,
-            )
-        )
-
-    def keep_completion(
-        self, tenant_id: str, page_id: str, content_hash: str, answer: Mapping[str, Any]
-    ) -> None:
-        """Keep an answer; it replaces the one for the page's former content."""
-        self._session.merge(
-            CompletionRow(
-                tenant_id=tenant_id,
-                page_id=page_id,
-                content_hash=content_hash,
-                answer=dict(answer),
-                answered_at=db_time(),
-            )
-        )
 
     def audit(
         self,

@@ -90,7 +90,11 @@ class PolicyRow(Base):
 
     tenant_id: Mapped[tenant_fk] = mapped_column(primary_key=True)
     space_id: Mapped[str] = mapped_column(primary_key=True, default="")
-    mode: Mapped[str]
+    #: None takes the tenant's, and that the default.
+    mode: Mapped[str | None]
+    #: Comma list of AI providers in the order they are asked; `local` alone keeps the
+    #: space's text on our machine. None takes the tenant's, and that the operator's.
+    providers: Mapped[str | None]
 
 
 class WhitelistRow(Base):

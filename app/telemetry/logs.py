@@ -51,6 +51,17 @@ _COUNTS = tuple(
     f"{kind}_tokens"
     for kind in ("input", "output", "max", "total", "prompt", "completion", "cached")
 )
+#: Libraries whose chatter repeats what our own lines say.
+_NOISY = (
+    "httpx",
+    "httpcore",
+    "httpx2",
+    "httpcore2",
+    "openai",
+    "google_genai",
+    "uvicorn.access",
+    "alembic",
+)
 _HIDDEN = "***"
 #: Levels of nesting that are shown; more is no log line, or bites its own tail.
 _DEPTH = 6
@@ -101,7 +112,7 @@ def configure(
         _replace_handlers(logger, extra)
         logger.setLevel(level)
     # Their chatter at INFO repeats what our own lines say, URLs and all.
-    for noisy in ("httpx", "httpcore", "uvicorn.access", "alembic"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_CALLS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ class Metrics:
     ai_calls: Counter = field(init=False)
     ai_seconds: Histogram = field(init=False)
     ai_cache_hits: Counter = field(init=False)
+    ai_tokens: Counter = field(init=False)
+    ai_cost: Counter = field(init=False)
+    fallbacks: Counter = field(init=False)
+    quota_news: Counter = field(init=False)
+    preflight_seconds: Histogram = field(init=False)
+    micro_batch: Histogram = field(init=False)
     labels_written: Counter = field(init=False)
     points: Counter = field(init=False)
     queue_depth: Gauge = field(init=False)
@@ -42,6 +49,18 @@ class Metrics:
             "jobs": ("jobs", "Settled jobs by verdict", ("kind", "verdict")),
             "ai_calls": ("ai_calls", "Provider calls", ("provider", "outcome")),
             "ai_cache_hits": ("ai_cache_hits", "Pages answered without a call", ()),
+            "ai_tokens": ("ai_tokens", "Tokens by kind", ("provider", "kind")),
+            "ai_cost": ("ai_cost_usd", "Money spent", ("provider", "model")),
+            "fallbacks": (
+                "ai_fallbacks",
+                "Pages passed on to the next provider",
+                ("from_provider", "to_provider", "reason"),
+            ),
+            "quota_news": (
+                "ai_quota_news",
+                "Cooldowns, learned limits, breaker, blocks",
+                ("provider", "news"),
+            ),
             "labels_written": ("labels_written", "Labels put on pages", ()),
             "points": ("confluence_points", "Points of Confluence's quota spent", ()),
         }
@@ -58,6 +77,16 @@ class Metrics:
                 ("kind",),
             ),
             "ai_seconds": ("ai_call_seconds", "Time of a provider call", ("provider",)),
+            "preflight_seconds": (
+                "ai_preflight_seconds",
+                "Wait of the pre-flight check for quota",
+                ("provider",),
+            ),
+            "micro_batch": (
+                "ai_micro_batch_calls",
+                "Calls in flight when one more was let in",
+                ("provider",),
+            ),
         }
         for name, (metric, text, labels) in histograms.items():
             object.__setattr__(
@@ -67,7 +96,7 @@ class Metrics:
                     f"confluence_ai_{metric}",
                     text,
                     labels,
-                    buckets=_SECONDS,
+                    buckets=_CALLS if name == "micro_batch" else _SECONDS,
                     registry=self.registry,
                 ),
             )

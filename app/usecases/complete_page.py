@@ -1,111 +1,260 @@
-"""Gets a page's answer from the provider, once per content."""
+"""Gets a page's answer from the AI, once per content, and accounts for what it cost."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
+from sqlalchemy.orm import Session
 
-from app.domain.completions import Candidate, Completion, LabelChoice, Prompt, Usage
-from app.domain.fingerprint import content_hash
+from app.domain.completions import Attempt, Candidate, Completion, Prompt, Routed, Turn
+from app.domain.jobs import Priority
 from app.domain.labels import normalise
 from app.domain.languages import detect
 from app.domain.pages import Page, PageText
 from app.domain.ranking import rank
-from app.errors import AppError
-from app.store.runs import RunStore
+from app.domain.summaries import summarise
+from app.errors import ProviderError, Unavailable
+from app.store.completions import CompletionStore
+from app.store.usage import UsageStore
+from app.telemetry.metrics import Metrics
+from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
 from app.usecases.services import Services
 
 log = structlog.get_logger("ai_calls")
 
-#: Raised whenever a prompt asks something else, so that old answers are not reused.
-PROMPT_VERSION = 1
+#: Pauses while the database is away and a paid answer waits to be kept: in all less
+#: than a lease, after which another worker may ask again.
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+#: Paid answers that wait for the database in this process, at most.
+_IN_HAND = 1000
+
+_TOKENS = ("input", "cached", "cache_write", "output", "thinking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A completion, and whether it cost a call."""
+    """A completion, and what it took to get it.
+
+    Attributes:
+        key: Names content and question.
+        attempts: Who was asked, in order; empty if the answer was there already.
+    """
 
     completion: Completion
     key: str
-    called: bool
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether somebody else was to answer."""
+        return len(self.attempts) > 1
 
 
 async def complete_page(
-    services: Services, tenant_id: str, page: Page, text: PageText
+    services: Services,
+    tenant_id: str,
+    page: Page,
+    text: PageText,
+    *,
+    order: Sequence[str] = (),
+    priority: int = Priority.EVENT,
 ) -> Answer:
-    """Return the answer for this content; the provider is asked only once.
+    """Return the answer for this content; nobody is paid for it twice.
 
     The answer is on disk before anything is written to the site, so that neither a
-    crash nor a repeated event pays for it again.
+    crash nor a repeated event pays for it again. A copied page has the answer of the
+    page it was copied from.
+
+    Raises:
+        ProviderError: Nobody can answer now; waiting may help.
     """
-    key = completion_key(services, text)
-    kept = await services.database.read(
-        lambda s: RunStore(s).completion(tenant_id, page.id, key)
-    )
-    if kept is not None:
-        services.metrics.ai_cache_hits.inc()
-        return Answer(completion=_from_json(kept), key=key, called=False)
-    completion = await _call(services, tenant_id, page, text)
-    await services.database.write(
-        lambda s: RunStore(s).keep_completion(
-            tenant_id, page.id, key, asdict(completion)
+    respondents = services.ai.respondents(order)
+    keys = AnswerKeys.of(text, respondents, version=services.ai.prompt_version)
+    found = await _found(services, tenant_id, keys)
+    if found is not None:
+        return found
+    waiting = services.answers_in_hand.get((tenant_id, keys.first))
+    if waiting is None:
+        waiting = await _ask(
+            services, tenant_id, page, text, order=order, priority=priority
         )
+    key = await _keep(services, tenant_id, keys, waiting)
+    return Answer(completion=waiting.completion, key=key, attempts=waiting.attempts)
+
+
+async def _found(services: Services, tenant_id: str, keys: AnswerKeys) -> Answer | None:
+    """Return an answer that was paid for before."""
+
+    def work(session: Session) -> list[tuple[str, str]]:
+        store = CompletionStore(session)
+        own = store.find(tenant_id, keys.whole)
+        return [(key, own[key]) for key in keys.whole if key in own] or [
+            *store.copies(tenant_id, keys.texts)
+        ]
+
+    for key, box in await services.database.read(work):
+        kept = opened(services.cipher, box)
+        if kept is not None and keys.fits(key, kept):
+            completion = kept.completion
+            await services.database.write(
+                partial(_note_hit, services, tenant_id, key, completion)
+            )
+            services.metrics.ai_cache_hits.inc()
+            return Answer(completion=completion, key=key)
+    return None
+
+
+def _note_hit(
+    services: Services,
+    tenant_id: str,
+    key: str,
+    completion: Completion,
+    session: Session,
+) -> None:
+    CompletionStore(session).used(tenant_id, key)
+    UsageStore(session).add(
+        tenant_id,
+        services.now().date(),
+        provider=completion.provider,
+        model=completion.model,
+        cache_hits=1,
     )
-    return Answer(completion=completion, key=key, called=True)
 
 
-def completion_key(services: Services, text: PageText) -> str:
-    """Name what an answer depends on: the content, the question, who is asked."""
-    provider = services.provider
-    parts = (content_hash(text), str(PROMPT_VERSION), provider.name, provider.model)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-async def _call(
-    services: Services, tenant_id: str, page: Page, text: PageText
-) -> Completion:
-    provider = services.provider
-    memory = await services.memories.of(tenant_id)
-    candidates = await asyncio.to_thread(
-        rank, memory, text, page_id=page.id, parent_id=page.parent_id
-    )
-    language = detect(f"{text.title}\n{text.text}")
-    prompt = Prompt(
-        page=text,
-        language=language,
-        candidates=candidates,
-        max_labels=services.rules.max_labels,
-        summary_language=language,
-    )
-    began = time.monotonic()
-    outcome = "error"
+async def _ask(
+    services: Services,
+    tenant_id: str,
+    page: Page,
+    text: PageText,
+    *,
+    order: Sequence[str],
+    priority: int,
+) -> Routed:
+    prompt = await _prompt(services, tenant_id, page, text)
     try:
-        completion = await provider.complete(prompt)
-        outcome = "done"
-    except AppError as error:
-        outcome = type(error).__name__
+        routed = await services.ai.answer(
+            prompt, Turn(tenant_id=tenant_id, priority=priority), order=order
+        )
+    except ProviderError as error:
+        attempts = [one for one in error.attempts if isinstance(one, Attempt)]
+        _tell(services, tenant_id, page, attempts)
+        if any(one.usage.input_tokens for one in attempts):
+            await services.database.write(
+                lambda s: _account(services, s, tenant_id, attempts)
+            )
         raise
-    finally:
-        took = time.monotonic() - began
-        services.metrics.ai_calls.labels(provider.name, outcome).inc()
-        services.metrics.ai_seconds.labels(provider.name).observe(took)
+    _tell(services, tenant_id, page, routed.attempts)
+    return replace(routed, completion=checked(routed.completion, prompt.candidates))
+
+
+async def _prompt(
+    services: Services, tenant_id: str, page: Page, text: PageText
+) -> Prompt:
+    memory = await services.memories.of(tenant_id)
+
+    def work() -> Prompt:
+        language = detect(f"{text.title}\n{text.text}")
+        return Prompt(
+            page=text,
+            language=language,
+            candidates=rank(memory, text, page_id=page.id, parent_id=page.parent_id),
+            max_labels=services.rules.max_labels,
+            summary_language=language,
+            existing=tuple(
+                label.name for label in page.labels or () if label.prefix == "global"
+            ),
+            draft=summarise(text),
+        )
+
+    return await asyncio.to_thread(work)
+
+
+async def _keep(
+    services: Services, tenant_id: str, keys: AnswerKeys, routed: Routed
+) -> str:
+    """Put a paid answer on disk, and what it cost; patient while the database is away.
+
+    Until it is there, it stays in hand: should this fail, the next attempt of the same
+    page in this process has it.
+    """
+    completion = routed.completion
+    key, text_key = keys.named(completion.provider, completion.model)
+    hand = services.answers_in_hand
+    if len(hand) < _IN_HAND:
+        hand[tenant_id, keys.first] = routed
+    box = sealed(services.cipher, KeptAnswer(completion=completion, title=keys.title))
+
+    def work(session: Session) -> None:
+        CompletionStore(session).keep(tenant_id, key, text_key, box)
+        _account(services, session, tenant_id, routed.attempts)
+
+    for pause in (*_PAUSES, None):
+        try:
+            await services.database.write(work)
+            break
+        except Unavailable as error:
+            if pause is None:
+                raise
+            log.warning("answer_not_kept_yet", tenant=tenant_id, error=str(error))
+            await asyncio.sleep(pause)
+    hand.pop((tenant_id, keys.first), None)
+    return key
+
+
+def _account(
+    services: Services, session: Session, tenant_id: str, attempts: Sequence[Attempt]
+) -> None:
+    store, day = UsageStore(session), services.now().date()
+    for one in attempts:
+        store.add(
+            tenant_id,
+            day,
+            provider=one.provider,
+            model=one.model,
+            usage=one.usage,
+            calls=1,
+            failures=one.outcome != "answered",
+        )
+
+
+def _tell(
+    services: Services, tenant_id: str, page: Page, attempts: Sequence[Attempt]
+) -> None:
+    """Put each attempt into metrics and the log of calls."""
+    for place, one in enumerate(attempts):
+        _count(services.metrics, one)
+        if place:
+            services.metrics.fallbacks.labels(
+                attempts[place - 1].provider, one.provider, attempts[place - 1].outcome
+            ).inc()
         log.info(
             "ai_call",
             tenant=tenant_id,
             page=page.id,
             version=page.version,
-            provider=provider.name,
-            model=provider.model,
-            outcome=outcome,
-            seconds=round(took, 3),
+            provider=one.provider,
+            model=one.model,
+            outcome=one.outcome,
+            reason=one.reason or None,
+            seconds=round(one.seconds, 3),
+            input_tokens=one.usage.input_tokens,
+            cached_tokens=one.usage.cached_tokens,
+            output_tokens=one.usage.output_tokens,
+            micro_usd=one.usage.micro_usd,
         )
-    return checked(completion, candidates)
+
+
+def _count(metrics: Metrics, one: Attempt) -> None:
+    metrics.ai_calls.labels(one.provider, one.outcome).inc()
+    metrics.ai_seconds.labels(one.provider).observe(one.seconds)
+    metrics.ai_cost.labels(one.provider, one.model).inc(one.usage.micro_usd / 1e6)
+    for kind in _TOKENS:
+        amount = getattr(one.usage, f"{kind}_tokens")
+        metrics.ai_tokens.labels(one.provider, kind).inc(amount)
 
 
 def checked(completion: Completion, candidates: Sequence[Candidate]) -> Completion:
@@ -120,16 +269,4 @@ def checked(completion: Completion, candidates: Sequence[Candidate]) -> Completi
         completion,
         labels=tuple(one for one in completion.labels if one.name in known),
         proposals=tuple(one for one in proposals if one.name),
-    )
-
-
-def _from_json(kept: Mapping[str, Any]) -> Completion:
-    return Completion(
-        labels=tuple(LabelChoice(**choice) for choice in kept["labels"]),
-        summary=kept["summary"],
-        language=kept["language"],
-        provider=kept["provider"],
-        model=kept["model"],
-        usage=Usage(**kept["usage"]),
-        proposals=tuple(LabelChoice(**choice) for choice in kept["proposals"]),
     )

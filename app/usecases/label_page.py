@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
+from app.domain.completions import Attempt, Usage
 from app.domain.jobs import Defer, Done, Job
 from app.domain.pages import Page, PageText
 from app.domain.plans import LedgerState, Plan, byline_value, plan_labels
@@ -20,6 +21,7 @@ from app.errors import (
     AppError,
     PageGone,
     PageOutOfReach,
+    ProviderError,
     WorkObsolete,
 )
 from app.store.jobs import JobStore
@@ -40,6 +42,8 @@ log = structlog.get_logger("app")
 
 #: How long a page waits before it looks again whether the site is learned.
 _LESSON = timedelta(seconds=2)
+#: A wait for the AI that is longer is spent in the queue.
+_LONGEST_HOLD = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
@@ -55,6 +59,8 @@ class _Run:
     applied: Applied = field(default_factory=Applied)
     meter: PointsMeter = field(default_factory=PointsMeter)
     error: str | None = None
+    #: Who was asked in vain.
+    attempts: tuple[Attempt, ...] = ()
 
 
 async def label_page(services: Services, job: Job) -> Done | Defer:
@@ -67,14 +73,23 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
         WorkObsolete: The page or the tenant is gone; the run says so.
         AppError: Anything else with a name; the queue decides what follows.
     """
-    if await services.database.read(lambda s: _is_learning(s, job.tenant_id)):
+    learning, order = await services.database.read(
+        lambda s: (
+            _is_learning(s, job.tenant_id),
+            PolicyStore(s).providers(job.tenant_id, ""),
+        )
+    )
+    if learning:
         return Defer(delay=_LESSON, reason="learning")
+    if (held := services.ai.held_for(order)) > _LONGEST_HOLD.total_seconds():
+        # Before the page is read: reading it in vain would cost the site's points.
+        return Defer(delay=timedelta(seconds=held), reason="provider")
     run = _Run(page_id=str(job.payload["page_id"]), started_at=services.now())
     live = bool(job.payload.get("live", False))
     try:
         async with open_site(services, job.tenant_id) as (confluence, _, _):
             run.meter = confluence.meter
-            await _process(services, confluence, job.tenant_id, run, live=live)
+            await _process(services, confluence, job, run, live=live)
     except WorkObsolete as error:
         run.outcome = error.outcome
         # What the app may not see (any more) must not speak as evidence elsewhere.
@@ -87,6 +102,10 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
     except AppError as error:
         run.outcome = "interrupted"
         run.error = str(error)
+        if isinstance(error, ProviderError):
+            run.attempts = tuple(
+                one for one in error.attempts if isinstance(one, Attempt)
+            )
         await _record(services, job, run)
         raise
     await _record(services, job, run)
@@ -98,15 +117,19 @@ def _is_learning(session: Session, tenant_id: str) -> bool:
 
 
 async def _process(
-    services: Services, confluence: Confluence, tenant_id: str, run: _Run, *, live: bool
+    services: Services, confluence: Confluence, job: Job, run: _Run, *, live: bool
 ) -> None:
+    tenant_id = job.tenant_id
     page = await confluence.get_page(run.page_id, live=live)
     read_at = services.now()
     run.page = page
     # Milliseconds for most pages, but a huge one must not hold up the events.
     text = await asyncio.to_thread(services.read_page, page)
-    policy = await services.database.read(
-        lambda s: PolicyStore(s).mode(tenant_id, page.space_id)
+    policy, order = await services.database.read(
+        lambda s: (
+            PolicyStore(s).mode(tenant_id, page.space_id),
+            PolicyStore(s).providers(tenant_id, page.space_id),
+        )
     )
     if page.status != "current" or policy == "off":
         run.outcome = f"skipped_{page.status}" if policy != "off" else "policy_off"
@@ -116,7 +139,9 @@ async def _process(
         lambda s: _reconcile(s, tenant_id, page, text, on_page)
     )
     if not text.is_empty:
-        run.answer = await complete_page(services, tenant_id, page, text)
+        run.answer = await complete_page(
+            services, tenant_id, page, text, order=order, priority=job.priority
+        )
         run.plan = plan_labels(
             run.answer.completion,
             on_page=on_page,
@@ -176,6 +201,7 @@ def _byline(
         waiting=len(plan.labels("suggest")),
         page_version=page.version,
         model=answer.completion.model if answer else "",
+        fallback=bool(answer and answer.is_fallback),
     )
 
 
@@ -196,6 +222,7 @@ async def _record(services: Services, job: Job, run: _Run) -> None:
     """Write run, audit and ledger in one transaction: the receipt is the truth."""
     page, answer = run.page, run.answer
     completion = answer.completion if answer else None
+    spent = sum((one.usage for one in _attempts(run)), Usage())
     row = NewRun(
         page_id=run.page_id,
         outcome=run.outcome,
@@ -205,9 +232,12 @@ async def _record(services: Services, job: Job, run: _Run) -> None:
         content_hash=answer.key if answer else None,
         provider=completion.provider if completion else None,
         model=completion.model if completion else None,
-        ai_calls=1 if answer and answer.called else 0,
+        ai_calls=len(answer.attempts) if answer else 0,
         requests=run.meter.requests,
         points=run.meter.points,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        micro_usd=spent.micro_usd,
         receipt=_receipt(job, run),
     )
 
@@ -250,8 +280,14 @@ async def _record(services: Services, job: Job, run: _Run) -> None:
         outcome=run.outcome,
         labels_added=len(run.applied.added),
         ai_calls=row.ai_calls,
+        micro_usd=row.micro_usd,
         points=row.points,
     )
+
+
+def _attempts(run: _Run) -> tuple[Attempt, ...]:
+    """Return who was asked, whether or not an answer came of it."""
+    return run.answer.attempts if run.answer else run.attempts
 
 
 def _receipt(job: Job, run: _Run) -> dict[str, Any]:
@@ -269,6 +305,8 @@ def _receipt(job: Job, run: _Run) -> dict[str, Any]:
         if answer
         else [],
         "refused": run.applied.refused or None,
-        "ai_called": bool(answer and answer.called),
+        "ai_called": bool(_attempts(run)),
+        "ai_attempts": [asdict(one) for one in _attempts(run)],
+        "fallback": bool(answer and answer.is_fallback),
         "error": run.error,
     }

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
-from app.domain.completions import Completion, Prompt, Turn
+from app.domain.completions import Completion, Prompt, Routed, Turn
 from app.domain.events import Host
 from app.domain.pages import ContentProperty, Label, Page, PageText, Space
 
@@ -163,12 +163,55 @@ class Provider(Protocol):
         """The model's name, as receipts show it."""
         ...
 
+    def held_for(self) -> float:
+        """Return the seconds for which it is known to take no calls; 0 if free."""
+        ...
+
     async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
         """Answer `prompt`; labels only from its candidates.
 
         Raises:
             ProviderError: No usable answer; its verdict says what follows. What the
                 failed call cost is its `usage`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Respondent:
+    """A model that may be asked."""
+
+    provider: str
+    model: str
+
+
+class Ai(Protocol):
+    """All providers as one: asks them in order until one answers.
+
+    An `order` of provider names replaces the operator's for one question; `local`
+    alone keeps a page's text on this machine.
+    """
+
+    @property
+    def prompt_version(self) -> int:
+        """Changes whenever a question is put in other words."""
+        ...
+
+    def respondents(self, order: Sequence[str] = ()) -> tuple[Respondent, ...]:
+        """Return who would be asked, in order."""
+        ...
+
+    def held_for(self, order: Sequence[str] = ()) -> float:
+        """Return the seconds until anybody could be asked, as far as is known here."""
+        ...
+
+    async def answer(
+        self, prompt: Prompt, turn: Turn, *, order: Sequence[str] = ()
+    ) -> Routed:
+        """Answer `prompt`; labels only from its candidates.
+
+        Raises:
+            ProviderError: Nobody can answer now, and waiting may help.
         """
         ...
 

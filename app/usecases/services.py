@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from app.domain.completions import Routed
 from app.domain.modes import AgentMode
 from app.store.database import Database
 from app.store.encryption import Cipher
 from app.telemetry.metrics import Metrics
 from app.usecases.memories import SiteMemories
-from app.usecases.ports import HostKeys, OpenConfluence, Provider, ReadPage
+from app.usecases.ports import Ai, HostKeys, OpenConfluence, Provider, ReadPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +48,16 @@ class Services:
     keys: HostKeys
     open_confluence: OpenConfluence
     read_page: ReadPage
-    provider: Provider
+    ai: Ai
+    #: Each provider by name, for measuring and examining; work asks `ai`.
+    providers: Mapping[str, Provider]
+    #: Remote providers by name: returns a line on their state, or raises ProviderError.
+    check_provider: Mapping[str, Callable[[], Awaitable[str]]]
     rules: Rules
     memories: SiteMemories
     metrics: Metrics
     now: Callable[[], datetime]
     #: Set whenever this process enqueues: its worker need not wait for the next poll.
     work_arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Paid answers that wait for the database, by tenant and key.
+    answers_in_hand: dict[tuple[str, str], Routed] = field(default_factory=dict)

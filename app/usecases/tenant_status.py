@@ -24,6 +24,9 @@ async def tenant_status(
     def work(session: Session) -> dict[str, Any]:
         memory = MemoryStore(session)
         installations = InstallationStore(session, services.cipher).of_tenant(tenant_id)
+        first = services.ai.respondents(PolicyStore(session).providers(tenant_id, ""))[
+            0
+        ]
         return {
             "tenant": tenant_id,
             "installations": [
@@ -34,8 +37,8 @@ async def tenant_status(
             "pages_remembered": memory.count(tenant_id),
             "policy": PolicyStore(session).mode(tenant_id, ""),
             "guard": services.rules.tagging_mode,
-            "provider": services.provider.name,
-            "model": services.provider.model,
+            "provider": first.provider,
+            "model": first.model,
         }
 
     return await services.database.read(work)

@@ -10,6 +10,7 @@ from app.errors import (
     AccessChanged,
     AppError,
     CredentialsMissing,
+    ProviderError,
     RateLimited,
     RemoteError,
     VersionConflict,
@@ -32,6 +33,8 @@ def verdict_of(error: AppError, job: Job) -> Verdict:
         return Defer(delay=_TOKEN_WAIT, reason="credentials", blocks="token")
     if isinstance(error, RateLimited):
         return _wait(error, job)
+    if isinstance(error, ProviderError) and error.verdict in ("wait", "ask_operator"):
+        return _await_provider(error, job)
     if isinstance(error, RemoteError):
         return _again(error, job)
     return Failed(error=_told(error))
@@ -50,6 +53,16 @@ def _wait(error: RateLimited, job: Job) -> Defer:
     jitter = timedelta(seconds=spread) if least else backoff(job.deferrals)
     blocks = {"global": "everyone", "tenant": "tenant", "burst": "job"}[error.scope]
     return Defer(delay=least + jitter, reason="rate_limited", blocks=blocks)  # type: ignore[arg-type]
+
+
+def _await_provider(error: ProviderError, job: Job) -> Defer:
+    """Wait for the AI: an outage or an empty quota is no fault of the page.
+
+    Waits are spread, so that a long pause does not end with all pages at once.
+    """
+    least = max(error.retry_after or timedelta(), backoff(job.deferrals))
+    spread = random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, no secret
+    return Defer(delay=least * spread, reason=f"provider_{error.kind}")
 
 
 def _again(error: RemoteError, job: Job) -> Verdict:

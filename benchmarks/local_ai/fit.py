@@ -47,7 +47,7 @@ _STEADY = frozenset((FEATURES.index("on_parent"), FEATURES.index("on_siblings"))
 
 _WIDTH = len(FEATURES)
 _SPEAKING = tuple(
-    FEATURES.index(name) for name in ("vote", "in_title", "partly_in_title", "in_prose")
+    FEATURES.index(name) for name in ("vote", "partly_in_title", "in_prose")
 )
 
 
@@ -112,8 +112,8 @@ def _pages(
 def _page(
     sample: Sample, memory: SiteMemory, folder: str | None, weight: float
 ) -> _Page:
-    learned, outlooks = survey(memory, sample.text, page_id=sample.id, parent_id=folder)
-    return _Page(learned, sample.labels, outlooks, weight)
+    seen = survey(memory, sample.text, page_id=sample.id, parent_id=folder)
+    return _Page(seen.learned, sample.labels, seen.outlooks, weight)
 
 
 def _fit_labels(pages: Sequence[_Page]) -> RankWeights:
@@ -148,7 +148,8 @@ def _sentences(samples: Sequence[Sample]) -> Iterator[Observation]:
         found = candidates(sample.text)
         if not found:
             continue
-        worth = [sum(rouge(one.text, sample.summary)) for one in found]
+        # The root: between two bad sentences the difference matters more.
+        worth = [sum(rouge(one.text, sample.summary)) ** 0.5 for one in found]
         usual = sum(worth) / len(worth)
         middle = [
             sum(at) / len(found)
@@ -160,7 +161,7 @@ def _sentences(samples: Sequence[Sample]) -> Iterator[Observation]:
 
 
 def _fit_sentences(rows: Sequence[Observation]) -> dict[str, float]:
-    fitted = fit_linear(rows, len(SENTENCE_FEATURES), ridge=1.0)
+    fitted = fit_linear(rows, len(SENTENCE_FEATURES), ridge=10.0)
     return dict(zip(SENTENCE_FEATURES, fitted, strict=True))
 
 

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from app.domain.choosing import decide
+from app.domain.plans import APPLY_AT
 from benchmarks.local_ai.measures import (
     average_precision,
     overlap_f1,
@@ -19,10 +21,8 @@ _Trial = TypeVar("_Trial", bound=LabelTrial | SummaryTrial)
 
 #: A page gets at most so many labels.
 PLACES = 5
-#: From this probability on a label is put on the page without asking.
-APPLIED = 0.5
-#: From this probability on a label is suggested.
-SUGGESTED = 0.2
+#: What the provider is shown.
+CANDIDATES = 30
 _STEPS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.01)
 
 
@@ -31,22 +31,28 @@ def print_labels(title: str, trials: Sequence[LabelTrial]) -> None:
     print(f"\n{title}")
     print(
         f"  {'':16}{'n':>4}{'MAP':>7}{'P@1':>7}{'R@5':>7}{'F1@5':>7}{'(max)':>7}"
-        f"{'F1>=.5':>8}{'P>=.5':>7}{'F1>=.2':>8}{'ms':>7}"
+        f"{'applied':>9}{'micro':>7}{'right':>7}{'a page':>7}{'p>=.5':>7}{'ms':>7}"
     )
     for name, group in _groups(trials):
         ceiling = _mean(
             overlap_f1(wanted[:PLACES], wanted, PLACES)
             for wanted in (sorted(trial.sample.labels) for trial in group)
         )
+        put = [applied(trial) for trial in group]
+        hits = sum(
+            _hits(labels, trial) for labels, trial in zip(put, group, strict=True)
+        )
+        count = sum(map(len, put))
+        wanted = sum(len(trial.sample.labels) for trial in group)
         print(
             f"  {name:16}{len(group):4}"
-            f"{_mean(map(_precision, group)):7.3f}"
+            f"{_mean(map(precision, group)):7.3f}"
             f"{_mean(_recall_at(trial, 1) > 0 for trial in group):7.3f}"
             f"{_mean(_recall_at(trial, PLACES) for trial in group):7.3f}"
             f"{_mean(_f1_at_places(trial) for trial in group):7.3f}{ceiling:7.3f}"
-            f"{_mean(_chosen_f1(trial, APPLIED) for trial in group):8.3f}"
-            f"{_chosen_precision(group, APPLIED):7.3f}"
-            f"{_mean(_chosen_f1(trial, SUGGESTED) for trial in group):8.3f}"
+            f"{_mean(map(applied_f1, group)):9.3f}{2 * hits / (count + wanted):7.3f}"
+            f"{hits / max(1, count):7.3f}{count / len(group):7.2f}"
+            f"{_mean(map(_likelier_f1, group)):7.3f}"
             f"{_mean(trial.milliseconds for trial in group):7.1f}"
         )
 
@@ -99,8 +105,24 @@ def _names(trial: LabelTrial) -> list[str]:
     return [one.name for one in trial.ranked]
 
 
-def _precision(trial: LabelTrial) -> float:
+def precision(trial: LabelTrial) -> float:
+    """Return the average precision of a page's ranking."""
     return average_precision(_names(trial), trial.sample.labels)
+
+
+def applied(trial: LabelTrial) -> list[str]:
+    """Return the labels that would be put on the page without asking."""
+    return [
+        choice.name
+        for choice in decide(trial.ranked[:CANDIDATES], PLACES)
+        if choice.confidence >= APPLY_AT
+    ]
+
+
+def applied_f1(trial: LabelTrial) -> float:
+    """Return the F1 of the labels that would be put on the page without asking."""
+    put = applied(trial)
+    return overlap_f1(put, trial.sample.labels, len(put))
 
 
 def _recall_at(trial: LabelTrial, places: int) -> float:
@@ -111,21 +133,14 @@ def _f1_at_places(trial: LabelTrial) -> float:
     return overlap_f1(_names(trial)[:PLACES], trial.sample.labels, PLACES)
 
 
-def _chosen(trial: LabelTrial, threshold: float) -> list[str]:
-    return [one.name for one in trial.ranked[:PLACES] if one.score >= threshold]
+def _likelier_f1(trial: LabelTrial) -> float:
+    """F1 of labels that are likelier than not, which is what is not done."""
+    put = [one.name for one in trial.ranked[:PLACES] if one.score >= APPLY_AT]
+    return overlap_f1(put, trial.sample.labels, len(put))
 
 
-def _chosen_f1(trial: LabelTrial, threshold: float) -> float:
-    chosen = _chosen(trial, threshold)
-    return overlap_f1(chosen, trial.sample.labels, len(chosen))
-
-
-def _chosen_precision(trials: Iterable[LabelTrial], threshold: float) -> float:
-    return _mean(
-        name in trial.sample.labels
-        for trial in trials
-        for name in _chosen(trial, threshold)
-    )
+def _hits(labels: Iterable[str], trial: LabelTrial) -> int:
+    return len(trial.sample.labels.intersection(labels))
 
 
 def _mean(values: Iterable[float]) -> float:

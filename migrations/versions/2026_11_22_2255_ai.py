@@ -81,9 +81,16 @@ def upgrade() -> None:
     _add("runs", "input_tokens", sa.Integer())
     _add("runs", "output_tokens", sa.Integer())
     _add("runs", "micro_usd", sa.BigInteger())
+    with op.batch_alter_table("policies") as batch:
+        batch.add_column(sa.Column("providers", sa.Text(), nullable=True))
+        batch.alter_column("mode", existing_type=sa.Text(), nullable=True)
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM policies WHERE mode IS NULL")
+    with op.batch_alter_table("policies") as batch:
+        batch.alter_column("mode", existing_type=sa.Text(), nullable=False)
+        batch.drop_column("providers")
     for table, columns in {
         "runs": ("micro_usd", "output_tokens", "input_tokens"),
         "page_memory": ("stems_version", "changed_seq"),

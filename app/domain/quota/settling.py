@@ -45,7 +45,9 @@ _ARRIVAL = 0.02
 _QUEUES = 2.5
 _SHRINK = 0.7
 _LEAST_CEILING = 1.0
-_FACTORS = (0.25, 4.0)
+_FACTORS = (0.5, 3.0)
+_UPWARD = 0.15
+_DOWNWARD = 0.05
 
 News = Literal["blocked", "unblocked", "opened", "closed", "limit_learned", "cooldown"]
 
@@ -73,7 +75,7 @@ def settle(
             news += _failed(state, now, permit, outcome)
         case "blocked":
             news += _blocked(state, now, outcome)
-        case "unsent":
+        case "unsent" | "abandoned":
             pass
     return tuple(news)
 
@@ -91,9 +93,20 @@ def _amend(state: GateState, permit: Permit, outcome: Outcome) -> None:
             moved = _arrived(outcome, one.window)
             one.amend(permit.at, moved=moved, by=true - one.units(permit.cost))
     if outcome.estimate_ratio is not None:
-        low, high = _FACTORS
-        ratio = min(high, max(low, outcome.estimate_ratio))
-        state.factor += 0.2 * (ratio - state.factor)
+        _calibrate(state, outcome.estimated, outcome.estimate_ratio)
+
+
+def _calibrate(state: GateState, kind: str, seen: float) -> None:
+    """Move a factor towards the truth: up quickly, for a low estimate is refused.
+
+    So it settles where about three of four estimates are high enough. What is far from
+    any model's tokens is an error in the usage that was told.
+    """
+    low, high = _FACTORS
+    seen = min(high, max(low, seen))
+    known = state.factors.get(kind, 1.0)
+    step = _UPWARD if seen > known else _DOWNWARD
+    state.factors[kind] = known + step * (seen - known)
 
 
 def _arrived(outcome: Outcome, window: float) -> float:

@@ -57,7 +57,8 @@ class GateState:
             a burst passes (again).
         high_water: Most calls a minute that passed while no limit is known.
         last_at: When the last call was permitted.
-        factor: True tokens for each that was estimated, moving average.
+        factors: True tokens for each that was estimated, by what was estimated (a
+            language), a little above the average.
         waiters: Who waits in other processes: id -> [priority, since, tokens, until].
     """
 
@@ -81,7 +82,7 @@ class GateState:
     cautious: bool = True
     high_water: float = 0.0
     last_at: float = 0.0
-    factor: float = 1.0
+    factors: dict[str, float] = field(default_factory=dict)
     waiters: dict[str, list[float]] = field(default_factory=dict)
     meters: list[Meter] = field(default_factory=list)
 

@@ -59,9 +59,9 @@ class Refusal:
 
 
 #: What became of a call: it was answered (whatever the answer is worth), refused for
-#: quota, failed by the provider's fault (5xx, timeout, network), never sent, or the
-#: operator must act first.
-Ending = Literal["answered", "refused", "failed", "unsent", "blocked"]
+#: quota, failed by the provider's fault (5xx, timeout, network), never sent, left by us
+#: before its end, or the operator must act first.
+Ending = Literal["answered", "refused", "failed", "unsent", "abandoned", "blocked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,7 @@ class Outcome:
             that was not seen.
         took: Seconds from the permit until the end.
         cost: What it truly cost; None if unknown (the estimate stands).
+        estimated: What the estimate was of (a language), if the truth is known.
         estimate_ratio: True input tokens for each that was estimated.
         shown: Limits that the headers showed.
         slow_down: The provider asks for a slower growth of traffic, or is overloaded.
@@ -83,6 +84,7 @@ class Outcome:
     took: float = 0.0
     sent_after: float | None = None
     cost: Cost | None = None
+    estimated: str = ""
     estimate_ratio: float | None = None
     shown: tuple[Shown, ...] = ()
     refusal: Refusal | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
@@ -9,14 +10,14 @@ from typing import Any
 from typing_extensions import override
 
 from app.clock import utc_now
-from app.domain.completions import Completion, Prompt
+from app.domain.completions import Prompt, Routed, Turn
 from app.domain.pages import Page, PageText
 from app.errors import AppError, NotAuthenticated
 from app.store.database import Database
 from app.store.encryption import Cipher, new_key
 from app.telemetry.metrics import Metrics
 from app.usecases.memories import SiteMemories
-from app.usecases.ports import Confluence, HostKeys, SiteAccess
+from app.usecases.ports import Ai, Confluence, HostKeys, Respondent, SiteAccess
 from app.usecases.services import Rules, Services
 
 RULES = Rules(
@@ -48,13 +49,26 @@ class ScriptedKeys(HostKeys):
         raise self.error
 
 
-class IdleProvider:
-    """A provider that is only ever asked for its name."""
+class IdleAi(Ai):
+    """An AI that is only ever asked who it is."""
 
-    name = "local"
-    model = "test-model"
+    @property
+    @override
+    def prompt_version(self) -> int:
+        return 1
 
-    async def complete(self, prompt: Prompt) -> Completion:
+    @override
+    def respondents(self, order: Sequence[str] = ()) -> tuple[Respondent, ...]:
+        return (Respondent(provider="local", model="test-model"),)
+
+    @override
+    def held_for(self, order: Sequence[str] = ()) -> float:
+        return 0.0
+
+    @override
+    async def answer(
+        self, prompt: Prompt, turn: Turn, *, order: Sequence[str] = ()
+    ) -> Routed:
         raise AssertionError(prompt)
 
 
@@ -66,7 +80,9 @@ def make_services(database: Database, *, keys: HostKeys | None = None) -> Servic
         keys=keys or ScriptedKeys(),
         open_confluence=_no_site,
         read_page=_no_page,
-        provider=IdleProvider(),
+        ai=IdleAi(),
+        providers={},
+        check_provider={},
         rules=RULES,
         memories=SiteMemories(database),
         metrics=Metrics(),

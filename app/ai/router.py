@@ -1,0 +1,145 @@
+"""Who is asked: the providers in a tenant's order, each fallback with its reason.
+
+Never two at once for one page: whoever pays for two answers throws one away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+from typing_extensions import override
+
+from app.domain.completions import Attempt, Completion, Prompt, Routed, Turn, Usage
+from app.errors import ProviderError
+from app.usecases.ports import Ai, Provider, Respondent
+
+#: The one whose answers never leave the machine, and who never fails.
+LOCAL = "local"
+
+
+class Router(Ai):
+    """Asks the first provider, and the next one where the first does not answer."""
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        *,
+        order: Sequence[str],
+        patience: float,
+        prompt_version: int,
+    ) -> None:
+        """Take all providers there are, `local` among them.
+
+        Args:
+            providers: By name.
+            order: The operator's order; tenants may have another.
+            patience: Seconds that a provider may make a page wait while another one
+                could answer at once.
+            prompt_version: Of what the providers ask.
+        """
+        self._providers = providers
+        self._order = tuple(order)
+        self._patience = patience
+        self._prompt_version = prompt_version
+
+    @property
+    @override
+    def prompt_version(self) -> int:
+        """Changes whenever a question is put in other words."""
+        return self._prompt_version
+
+    @override
+    def respondents(self, order: Sequence[str] = ()) -> tuple[Respondent, ...]:
+        """Return who would be asked, in order."""
+        return tuple(
+            Respondent(provider=one.name, model=one.model)
+            for one in self._chosen(order)
+        )
+
+    @override
+    def held_for(self, order: Sequence[str] = ()) -> float:
+        """Return the seconds until anybody could be asked, as far as is known here."""
+        return min(one.held_for() for one in self._chosen(order))
+
+    @override
+    async def answer(
+        self, prompt: Prompt, turn: Turn, *, order: Sequence[str] = ()
+    ) -> Routed:
+        """Ask in turn until one answers; what none can answer, the draft does.
+
+        Raises:
+            ProviderError: Nobody can answer now, and waiting may help. It carries the
+                shortest wait. `attempts` says who was asked.
+            Unavailable: The database cannot be asked for leave.
+        """
+        chosen = self._chosen(order)
+        attempts: list[Attempt] = []
+        errors: list[ProviderError] = []
+        for place, provider in enumerate(chosen):
+            is_last = place == len(chosen) - 1
+            patient = turn if is_last else replace(turn, patience=self._patience)
+            began = time.monotonic()
+            try:
+                completion = await provider.complete(prompt, patient)
+            except ProviderError as error:
+                attempts.append(_failed(provider, error, began))
+                errors.append(error)
+                continue
+            attempts.append(_answered(completion, began))
+            return Routed(completion=completion, attempts=tuple(attempts))
+        if any(error.verdict in ("wait", "ask_operator") for error in errors):
+            _raise_shortest(errors, attempts)
+        draft = await self._providers[LOCAL].complete(prompt, turn)
+        attempts.append(_answered(draft, time.monotonic()))
+        return Routed(completion=draft, attempts=tuple(attempts))
+
+    def _chosen(self, order: Sequence[str]) -> list[Provider]:
+        """Return providers by a tenant's order; a name that is gone is passed over.
+
+        An order of which nothing is left means nobody else may see the pages: `local`.
+        """
+        names = order or self._order
+        found = [self._providers[name] for name in names if name in self._providers]
+        return found or [self._providers[LOCAL]]
+
+
+def _answered(completion: Completion, began: float) -> Attempt:
+    return Attempt(
+        provider=completion.provider,
+        model=completion.model,
+        outcome="answered",
+        seconds=time.monotonic() - began,
+        usage=completion.usage,
+    )
+
+
+def _failed(provider: Provider, error: ProviderError, began: float) -> Attempt:
+    return Attempt(
+        provider=provider.name,
+        model=provider.model,
+        outcome=error.kind,
+        seconds=time.monotonic() - began,
+        usage=Usage(**error.usage),
+        reason=error.reason,
+    )
+
+
+def _raise_shortest(
+    errors: Sequence[ProviderError], attempts: Sequence[Attempt]
+) -> NoReturn:
+    """Raise what is worth waiting for, the shortest wait first."""
+    waiting = [error for error in errors if error.verdict == "wait"] or [
+        error for error in errors if error.verdict == "ask_operator"
+    ]
+    shortest = min(
+        waiting,
+        key=lambda error: (
+            error.retry_after is None,
+            error.retry_after.total_seconds() if error.retry_after else 0.0,
+        ),
+    )
+    shortest.attempts = tuple(attempts)
+    raise shortest

@@ -1,0 +1,126 @@
+"""What an answer depends on, and the sealed form in which answers are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from app.domain.completions import Completion, LabelChoice, Usage
+from app.domain.fingerprint import content_hash
+from app.domain.pages import PageText
+from app.errors import ConfigurationError
+from app.store.encryption import Cipher
+from app.usecases.ports import Respondent
+
+#: Of the labels that may be chosen: those of the site itself, until there is a managed
+#: vocabulary with versions of its own.
+VOCABULARY_VERSION = "site"
+#: Shorter texts are alike by chance.
+_FEWEST_CHARACTERS = 200
+#: Its answers cost nothing, so they are no reason not to ask a better one.
+_FREE = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """An answer, and the title of the page it was given for."""
+
+    completion: Completion
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerKeys:
+    """Names of one question's answers, whoever of the respondents gives them.
+
+    Attributes:
+        whole: Keys of title and text, in the order of respondents.
+        texts: Keys of the text alone; empty for a text too short to be known by it.
+    """
+
+    title: str
+    whole: tuple[str, ...]
+    texts: tuple[str, ...]
+    content: str
+    text: str
+    version: int
+
+    @classmethod
+    def of(
+        cls, page: PageText, respondents: Sequence[Respondent], *, version: int
+    ) -> AnswerKeys:
+        """Name the answers to a page's question.
+
+        An answer of the free provider counts only where it would be asked first.
+        """
+        content = content_hash(page)
+        text = content_hash(replace(page, title=""))
+        keys = cls(
+            title=page.title,
+            whole=(),
+            texts=(),
+            content=content,
+            text=text,
+            version=version,
+        )
+        paid = [
+            one
+            for place, one in enumerate(respondents)
+            if place == 0 or one.provider != _FREE
+        ]
+        named = [keys.named(one.provider, one.model) for one in paid]
+        is_telling = len(page.text.strip()) >= _FEWEST_CHARACTERS
+        return replace(
+            keys,
+            whole=tuple(whole for whole, _ in named),
+            texts=tuple(text for _, text in named) if is_telling else (),
+        )
+
+    @property
+    def first(self) -> str:
+        """The key of the first respondent's answer: it names the question."""
+        return self.whole[0]
+
+    def named(self, provider: str, model: str) -> tuple[str, str]:
+        """Return the keys, with title and without, of one respondent's answer."""
+        asked = (str(self.version), VOCABULARY_VERSION, provider, model)
+        return _hash(self.content, *asked), _hash(self.text, *asked)
+
+    def fits(self, key: str, kept: KeptAnswer) -> bool:
+        """Whether a kept answer is this page's: its own, or that of its original.
+
+        Confluence calls a copy "Copy of" its original; one title holds the other.
+        """
+        if key in self.whole:
+            return True
+        ours, theirs = self.title.casefold().strip(), kept.title.casefold().strip()
+        return bool(ours and theirs) and (ours in theirs or theirs in ours)
+
+
+def sealed(cipher: Cipher, kept: KeptAnswer) -> str:
+    """Return an answer encrypted: it speaks of a page's content."""
+    return cipher.seal(json.dumps(asdict(kept), ensure_ascii=False))
+
+
+def opened(cipher: Cipher, box: str) -> KeptAnswer | None:
+    """Return an answer again; None if its key is gone, for it can be asked anew."""
+    try:
+        kept = json.loads(cipher.open(box))
+    except ConfigurationError:
+        return None
+    answer = kept["completion"]
+    completion = Completion(
+        **{
+            **answer,
+            "labels": tuple(LabelChoice(**one) for one in answer["labels"]),
+            "proposals": tuple(LabelChoice(**one) for one in answer["proposals"]),
+            "usage": Usage(**answer["usage"]),
+        }
+    )
+    return KeptAnswer(completion=completion, title=kept["title"])
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,98 @@
+"""The figures of all runs as a table, and where ours fell short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks.load.client import percentile
+from benchmarks.load.tables import markdown_table
+from benchmarks.quota.course import Run
+from benchmarks.quota.scenarios import SCENARIOS, Scenario
+
+OURS = "ours"
+_COLUMNS = (
+    "client",
+    "pages a time",
+    "of the greatest pace",
+    "wall, s",
+    "success",
+    "429",
+    "avoidable",
+    "calls",
+    "p50, s",
+    "p95, s",
+    "max, s",
+)
+
+
+def render(runs: Sequence[Run], absent: Iterable[tuple[str, str]] = ()) -> str:
+    """Return one table a scenario; `absent` are contenders that could not take part."""
+    missing = set(absent)
+    lines: list[str] = []
+    for name in dict.fromkeys(run.scenario for run in runs):
+        scenario = SCENARIOS[name]
+        of_it = [run for run in runs if run.scenario == name]
+        lines += [
+            f"### {name}: {scenario.about}",
+            "",
+            f"{of_it[0].jobs} pages; at least {of_it[0].minimum:.1f} s; "
+            f"{of_it[0].scale:g} provider seconds in one of ours.",
+            "",
+            *markdown_table(_COLUMNS, map(_row, of_it), words=("client",)),
+            "",
+        ]
+        for contender in sorted(one for where, one in missing if where == name):
+            lines += [f"{contender} has to be told the limit, which nobody knows.", ""]
+    lines += [*shortcomings(runs)] or ["Ours keeps all that was promised."]
+    return "\n".join(lines)
+
+
+def shortcomings(runs: Iterable[Run]) -> list[str]:
+    """Return what ours should have done better, a line each."""
+    return [
+        f"- {run.scenario} (seed {run.seed}): {text}"
+        for run in runs
+        if run.contender == OURS
+        for text in _missed(run, SCENARIOS[run.scenario])
+    ]
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """Return all figures of a run."""
+    return {**asdict(run), "efficiency": run.efficiency}
+
+
+def _missed(run: Run, scenario: Scenario) -> Iterable[str]:
+    if run.answered < run.jobs:
+        yield f"{run.jobs - run.answered} pages without an answer: {run.reasons}"
+    if run.seen("avoidable") > scenario.most_avoidable:
+        yield (
+            f"{run.seen('avoidable')} avoidable refusals, "
+            f"at most {scenario.most_avoidable} wanted"
+        )
+    if run.efficiency < scenario.least_efficiency:
+        yield (
+            f"{run.efficiency:.3f} of the greatest pace, "
+            f"{scenario.least_efficiency} wanted"
+        )
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    cut = "cut off" if run.unfinished else f"{run.wall:.1f}"
+    return (
+        run.contender,
+        str(run.workers),
+        f"{run.efficiency:.3f}",
+        cut,
+        f"{100 * run.answered / run.jobs:.1f} %",
+        str(run.seen("refused")),
+        str(run.seen("avoidable")),
+        str(run.seen("calls")),
+        *(_seconds(run.latencies, share) for share in (0.5, 0.95, 1.0)),
+    )
+
+
+def _seconds(latencies: Sequence[float], share: float) -> str:
+    return f"{percentile(latencies, share):.1f}" if latencies else "-"

@@ -1,0 +1,160 @@
+"""What the providers allow, and what the clients are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from app.domain.quota.values import Limits
+from sandbox.ai.config import GEMINI, OPENAI, ProviderConfig, ProviderName
+from sandbox.ai.faults import Fault
+from sandbox.ai.quotas import Change
+from sandbox.ai.windows import Kind
+
+Engine = Literal["sqlite", "postgresql"]
+
+JOBS = 300
+_RPM = 60
+#: Room for about 27 of these questions a minute.
+_TPM = 54_000
+_CUT = Change(at=100.0, rpm=_RPM // 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The limits that a client of fixed limits is set to; it cannot learn others.
+
+    Attributes:
+        kind: How the provider counts, so that the client can count likewise.
+    """
+
+    rpm: int
+    tpm: int | None = None
+    kind: Kind = "sliding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One situation, the same for all contenders.
+
+    Attributes:
+        providers: Who answers, in order of preference.
+        limits: What our operator configured, for each provider.
+        told: What clients of fixed limits are set to; None where nobody can know it.
+        most_avoidable: Needless refusals that we may have, out of all jobs.
+        least_efficiency: What share of the greatest possible pace we must reach.
+        scale: Provider seconds in one second of the wall clock.
+    """
+
+    name: str
+    about: str
+    providers: Mapping[ProviderName, ProviderConfig]
+    limits: Mapping[ProviderName, Limits]
+    told: Told | None
+    most_avoidable: int = 0
+    least_efficiency: float = 0.97
+    scale: float = 10.0
+    jobs: int = JOBS
+    processes: int = 1
+    engine: Engine = "sqlite"
+    patience: float = field(default=2.0)
+
+
+_OPENAI = replace(OPENAI, rpm=_RPM)
+_SILENT = replace(_OPENAI, kind="sliding", hints=frozenset({"message"}))
+_BUCKET = replace(_OPENAI, kind="bucket", limits_known=False)
+_GEMINI = replace(GEMINI, rpm=_RPM, kind="sliding")
+_KNOWN = Limits(rpm=_RPM, charges_upfront=True)
+_UNKNOWN = Limits(charges_upfront=True)
+_OUTAGE = Fault(kind="overloaded", start=30.0, until=150.0)
+
+
+def _openai(
+    name: str,
+    about: str,
+    config: ProviderConfig,
+    limits: Limits = _KNOWN,
+    *,
+    told: Told | None = None,
+) -> Scenario:
+    return Scenario(
+        name=name,
+        about=about,
+        providers={"openai": config},
+        limits={"openai": limits},
+        told=told or Told(rpm=_RPM, kind=config.kind),
+    )
+
+
+def _gemini(
+    name: str, about: str, config: ProviderConfig, *, rpm: int | None
+) -> Scenario:
+    return Scenario(
+        name=name,
+        about=about,
+        providers={"gemini": replace(config, limits_known=rpm is not None)},
+        limits={"gemini": Limits(rpm=rpm)},
+        told=None if rpm is None else Told(rpm=rpm),
+    )
+
+
+_ALL = (
+    _openai("sliding", "60 RPM, any 60 s; no headers; limit known", _SILENT),
+    _openai("bucket", "60 RPM, a bucket; headers; limit not known", _BUCKET, _UNKNOWN),
+    replace(
+        _openai(
+            "tokens",
+            "tokens bind (about 27 calls a minute), a bucket; headers; not known",
+            replace(_BUCKET, rpm=600, tpm=_TPM),
+            _UNKNOWN,
+            told=Told(rpm=600, tpm=_TPM, kind="bucket"),
+        ),
+        least_efficiency=0.96,
+    ),
+    replace(
+        _gemini("gemini", "Gemini, 60 RPM, limit not known", _GEMINI, rpm=None),
+        most_avoidable=3,
+    ),
+    _gemini("gemini_known", "Gemini, 60 RPM, limit known", _GEMINI, rpm=_RPM),
+    replace(
+        _openai(
+            "per_second",
+            "60 RPM enforced as one in any second; no headers; 60 RPM known",
+            replace(_SILENT, kind="per_second"),
+            told=Told(rpm=_RPM),
+        ),
+        most_avoidable=1,
+        scale=4.0,
+    ),
+    _openai(
+        "cut",
+        "60 RPM cut to 20 at 100 s, a bucket; headers; limit not known",
+        replace(_BUCKET, changes=(_CUT,)),
+        _UNKNOWN,
+    ),
+    _gemini(
+        "gemini_cut",
+        "Gemini, 60 RPM known, cut to 20 at 100 s",
+        replace(_GEMINI, changes=(_CUT,)),
+        rpm=_RPM,
+    ),
+    replace(
+        _openai("processes", "as sliding, 4 processes on one SQLite", _SILENT),
+        processes=4,
+    ),
+    replace(
+        _openai("processes_pg", "as sliding, 4 processes on one PostgreSQL", _SILENT),
+        processes=4,
+        engine="postgresql",
+    ),
+    Scenario(
+        name="outage",
+        about="first provider (60 RPM known) out from 30 s to 150 s, another beside it",
+        providers={"openai": replace(_SILENT, faults=(_OUTAGE,)), "gemini": _GEMINI},
+        limits={"openai": _KNOWN, "gemini": Limits(rpm=_RPM)},
+        told=Told(rpm=_RPM),
+    ),
+)
+
+SCENARIOS: Mapping[str, Scenario] = {one.name: one for one in _ALL}
