@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
@@ -60,6 +60,18 @@ check: lint descriptors test ## Everything that CI checks
 bench: install ## Measure event acceptance, event-to-label time and points a page
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.latency
+
+.PHONY: bench-quota
+bench-quota: install ## Measure rate control beside its rivals (half an hour)
+	$(BIN)/python -m benchmarks.quota
+
+.PHONY: control-run
+control-run: install ## 46 pages through Gemini's quota, beside the predecessor
+	@$(BIN)/python -m benchmarks.quota.control
+
+.PHONY: quality
+quality: install ## Measure the local provider: make quality DATA=pages.jsonl HELD_OUT=weights.json
+	$(BIN)/python -m benchmarks.quality --data $(DATA) $(if $(HELD_OUT),--held-out $(HELD_OUT))
 
 .PHONY: migration
 migration: install ## Write a migration from the tables: make migration NAME="add something"

@@ -223,6 +223,7 @@ class Lesson:
             posting.pages -= 1
             if not posting.pages:
                 del self._postings[stem]
+                self._own.discard(stem)
         self._touched |= trace.labels
 
     def memory(self) -> SiteMemory:

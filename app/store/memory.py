@@ -204,8 +204,9 @@ class MemoryStore:
         )
 
     def _next_version(self, tenant_id: str) -> int:
-        """Count a change. Until the transaction ends, other changes wait: whoever
-        has read a version has seen all changes up to it.
+        """Count a change, and make other changes wait until the transaction ends.
+
+        Whoever has read a version has therefore seen all changes up to it.
         """
         version = self._session.scalar(
             sa.update(TenantRow)

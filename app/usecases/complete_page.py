@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 from app.domain.completions import Attempt, Candidate, Completion, Prompt, Routed, Turn
 from app.domain.jobs import Priority
 from app.domain.labels import normalise
-from app.domain.languages import detect
 from app.domain.pages import Page, PageText
-from app.domain.ranking import rank
-from app.domain.summaries import summarise
+from app.domain.questions import question
+from app.domain.ranking import consult
 from app.errors import ProviderError, Unavailable
 from app.store.completions import CompletionStore
 from app.store.usage import UsageStore
@@ -156,19 +155,14 @@ async def _prompt(
 ) -> Prompt:
     memory = await services.memories.of(tenant_id)
 
+    existing = tuple(
+        label.name for label in page.labels or () if label.prefix == "global"
+    )
+
     def work() -> Prompt:
-        language = detect(f"{text.title}\n{text.text}")
-        return Prompt(
-            page=text,
-            language=language,
-            candidates=rank(memory, text, page_id=page.id, parent_id=page.parent_id),
-            max_labels=services.rules.max_labels,
-            summary_language=language,
-            existing=tuple(
-                label.name for label in page.labels or () if label.prefix == "global"
-            ),
-            draft=summarise(text),
-        )
+        advice = consult(memory, text, page_id=page.id, parent_id=page.parent_id)
+        most = services.rules.max_labels
+        return question(text, advice, max_labels=most, existing=existing)
 
     return await asyncio.to_thread(work)
 

@@ -7,21 +7,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.domain import questions
 from app.domain.completions import Candidate, Prompt, Turn, Usage
 from app.domain.evaluation.answers import PLACES, Answer, Trial, answered, failed
 from app.domain.evaluation.baselines import BASELINES
 from app.domain.evaluation.samples import Sample
 from app.domain.evaluation.sites import Recollection, Site
 from app.domain.jobs import Priority
-from app.domain.languages import detect
 from app.domain.ranking import consult
 from app.domain.ranking_weights import SHIPPED, RankWeights
-from app.domain.summaries import summarise
 from app.errors import AppError, ProviderError
 from app.usecases.ports import Provider
 
-#: Candidates that a provider sees, as in a run.
-_CANDIDATES = 30
 #: More than any site has labels: the whole order is judged.
 _ALL = 1_000_000
 #: On whose behalf pages of a file are asked.
@@ -126,14 +123,5 @@ def question(
         limit=_ALL,
         weights=weights,
     )
-    language = detect(f"{sample.text.title}\n{sample.text.text}")
-    prompt = Prompt(
-        page=sample.text,
-        language=language,
-        candidates=advice.candidates[:_CANDIDATES],
-        max_labels=PLACES,
-        summary_language=language,
-        examples=advice.examples,
-        draft=summarise(sample.text),
-    )
+    prompt = questions.question(sample.text, advice, max_labels=PLACES)
     return prompt, advice.candidates

@@ -84,15 +84,16 @@ class SiteMemories:
     ) -> SiteMemory:
         """Work in what changed after `since`; newer changes do no harm, twice nor."""
         lesson = Lesson(memory)
-        gone = await self._database.read(
-            lambda s: MemoryStore(s).forgotten(tenant_id, since=since)
-        )
-        for page_id in gone:
-            lesson.forget(page_id)
-        after = ""
-        while pages := await self._portion(tenant_id, since, after):
+        if since != _NEVER:
+            gone = await self._database.read(
+                lambda s: MemoryStore(s).forgotten(tenant_id, since=since)
+            )
+            await asyncio.to_thread(_forget, lesson, gone)
+        after: str | None = ""
+        while after is not None:
+            pages = await self._portion(tenant_id, since, after)
             await asyncio.to_thread(_learn, lesson, pages)
-            after = pages[-1].page_id
+            after = pages[-1].page_id if len(pages) == _PORTION else None
         return await asyncio.to_thread(lesson.memory)
 
     async def _portion(
@@ -121,6 +122,11 @@ class SiteMemories:
 def _state(session: Session, tenant_id: str) -> _State:
     store = MemoryStore(session)
     return _State(version=store.version(tenant_id), pages=store.readable(tenant_id))
+
+
+def _forget(lesson: Lesson, page_ids: list[str]) -> None:
+    for page_id in page_ids:
+        lesson.forget(page_id)
 
 
 def _learn(lesson: Lesson, pages: list[PageMemory]) -> None:

@@ -16,8 +16,9 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 
 from app.store import migrations
@@ -25,9 +26,9 @@ from benchmarks.load import machine
 from benchmarks.load.postgres import PostgresMissing, durable_postgres
 from benchmarks.load.processes import ServerFailed
 from benchmarks.quota import report
-from benchmarks.quota.contenders import entries
+from benchmarks.quota.contenders import Entry, entries
 from benchmarks.quota.course import Run, run
-from benchmarks.quota.jobs import JOB_SEED, make_jobs
+from benchmarks.quota.jobs import make_jobs
 from benchmarks.quota.scenarios import JOBS, SCENARIOS, Engine, Scenario
 
 
@@ -70,20 +71,67 @@ def main() -> int:
 def _measure(
     options: argparse.Namespace, folder: Path
 ) -> tuple[list[Run], list[tuple[str, str]]]:
+    """Return all runs, and who could not take part in which scenario."""
     chosen = [SCENARIOS[name] for name in options.scenario]
+    clients = [entries()[name] for name in options.contender]
     runs: list[Run] = []
     absent: list[tuple[str, str]] = []
     with contextlib.ExitStack() as running:
-        urls = {
-            engine: running.enter_context(_database(engine, folder))
-            for engine in dict.fromkeys(one.engine for one in chosen)
-        }
-        for scenario in chosen:
+        engines = dict.fromkeys(one.engine for one in chosen)
+        urls = {one: running.enter_context(_database(one, folder)) for one in engines}
+        for scenario, entry in product(chosen, clients):
             url = urls[scenario.engine]
-            if url is None:
-                _progress(f"{scenario.name}: left out, there is no {scenario.engine}")
-                continue
-            done, away = _contest(options, scenario, url, folder)
-            runs += done
-            absent += away
+            if url and entry.takes_part(scenario):
+                runs.append(_run(scenario, entry, options, url, folder))
+            elif url:
+                absent.append((scenario.name, entry.name))
     return runs, absent
+
+
+def _run(
+    scenario: Scenario,
+    entry: Entry,
+    options: argparse.Namespace,
+    database_url: str,
+    folder: Path,
+) -> Run:
+    busy = machine.foreign_cores()
+    done = run(
+        replace(scenario, scale=options.scale or scenario.scale),
+        entry,
+        make_jobs(options.jobs, options.seed),
+        seed=options.seed,
+        database_url=database_url,
+        folder=folder,
+        busy=busy,
+    )
+    _progress(
+        f"{scenario.name} {entry.name}: {done.efficiency:.3f} of the greatest pace, "
+        f"{done.answered} of {done.jobs} answered, {done.seen('refused')} refused "
+        f"({done.seen('avoidable')} avoidable), {busy:.2f} cores busy before"
+    )
+    return done
+
+
+@contextlib.contextmanager
+def _database(engine: Engine, folder: Path) -> Iterator[str | None]:
+    """Yield the address of a database with our tables; None if there is none."""
+    with contextlib.ExitStack() as running:
+        url = f"sqlite:///{folder}/app.db"
+        if engine == "postgresql":
+            try:
+                url = running.enter_context(durable_postgres(folder))
+            except PostgresMissing as missing:
+                _progress(f"left out: {missing}")
+                yield None
+                return
+        asyncio.run(migrations.upgrade(url))
+        yield url
+
+
+def _progress(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -62,7 +62,7 @@ class OpenAiApi(Api):
 
     @override
     async def ask(self, question: Question) -> None:
-        form = {
+        form: Any = {
             "type": "json_schema",
             "strict": True,
             "name": "answer",
@@ -73,7 +73,7 @@ class OpenAiApi(Api):
             instructions=question.instructions,
             input=question.text,
             max_output_tokens=question.max_output_tokens,
-            text={"format": form},  # type: ignore[typeddict-item]
+            text={"format": form},
             store=False,
         )
 

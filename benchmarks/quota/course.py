@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,28 +91,47 @@ def run(
         ) as servers,
         contextlib.ExitStack() as running,
     ):
-        scope = uuid.uuid4().hex
-        specs = [
-            Spec(
-                scenario=scenario.name,
-                contender=entry.name,
-                origin=servers.origin,
-                database_url=database_url,
-                scope=scope,
-                scale=scenario.scale,
-                jobs=len(jobs),
-                seed=seed,
-                part=part,
-                parts=scenario.processes,
-                seconds=most,
-            )
+        first = Spec(
+            scenario=scenario.name,
+            contender=entry.name,
+            origin=servers.origin,
+            database_url=database_url,
+            scope=uuid.uuid4().hex,
+            scale=scenario.scale,
+            jobs=len(jobs),
+            seed=seed,
+            part=0,
+            parts=scenario.processes,
+            seconds=most,
+        )
+        racers = [
+            running.enter_context(_racer(replace(first, part=part), folder))
             for part in range(scenario.processes)
         ]
-        racers = [running.enter_context(_racer(spec, folder)) for spec in specs]
         began, pages = _race(racers, servers, most, folder)
         report = servers.report()
-    return _figures(
-        scenario, entry, seed, minimum, most, began, pages, report, jobs, busy
+    answered = [page for page in pages if not page.lost]
+    unfinished = len(jobs) - len(pages)
+    ended = max((page.ended for page in pages), default=began)
+    wall = most if unfinished else ended - began
+    return Run(
+        scenario=scenario.name,
+        contender=entry.name,
+        seed=seed,
+        scale=scenario.scale,
+        jobs=len(jobs),
+        workers=entry.workers,
+        minimum=minimum,
+        wall=wall * scenario.scale,
+        answered=len(answered),
+        lost=len(pages) - len(answered),
+        unfinished=unfinished,
+        latencies=sorted(
+            (page.ended - page.began) * scenario.scale for page in answered
+        ),
+        providers={name: report[name] for name in scenario.providers},
+        reasons=sorted({page.lost for page in pages if page.lost})[:5],
+        busy=busy,
     )
 
 
@@ -160,40 +179,3 @@ def _race(
             raise ServerFailed((folder / "racers.out").read_text("utf-8")[-3000:])
         pages += [Page(**page) for page in json.loads(told)]
     return began, pages
-
-
-def _figures(
-    scenario: Scenario,
-    entry: Entry,
-    seed: int,
-    minimum: float,
-    most: float,
-    began: float,
-    pages: Sequence[Page],
-    report: Mapping[str, Any],
-    jobs: Sequence[Job],
-    busy: float,
-) -> Run:
-    answered = [page for page in pages if not page.lost]
-    unfinished = len(jobs) - len(pages)
-    ended = max((page.ended for page in pages), default=began)
-    wall = most if unfinished else ended - began
-    return Run(
-        scenario=scenario.name,
-        contender=entry.name,
-        seed=seed,
-        scale=scenario.scale,
-        jobs=len(jobs),
-        workers=entry.workers,
-        minimum=minimum,
-        wall=wall * scenario.scale,
-        answered=len(answered),
-        lost=len(pages) - len(answered),
-        unfinished=unfinished,
-        latencies=sorted(
-            (page.ended - page.began) * scenario.scale for page in answered
-        ),
-        providers={name: report[name] for name in scenario.providers},
-        reasons=sorted({page.lost for page in pages if page.lost})[:5],
-        busy=busy,
-    )

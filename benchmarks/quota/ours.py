@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import sqlalchemy as sa
 from typing_extensions import override
 
 from app.ai.gate import Gate
@@ -71,7 +72,7 @@ class Ours(Contender):
             except CallFailed:
                 # The quota is spent by those who warm up beside us; all is loaded.
                 continue
-        await self._database.read(lambda session: session.connection() and None)
+        await self._database.read(lambda session: session.scalar(sa.select(1)))
 
     @override
     async def answer(self, job: Job) -> None:

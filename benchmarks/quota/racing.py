@@ -80,9 +80,7 @@ async def _run(
     contender: Contender, jobs: Iterator[Job], workers: int, seconds: float
 ) -> list[Page]:
     pages: list[Page] = []
-    tasks = [
-        asyncio.create_task(_work(contender, jobs, pages)) for _ in range(workers)
-    ]
+    tasks = [asyncio.create_task(_work(contender, jobs, pages)) for _ in range(workers)]
     _, slow = await asyncio.wait(tasks, timeout=seconds)
     for task in slow:
         task.cancel()

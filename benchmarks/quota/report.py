@@ -37,8 +37,7 @@ def render(runs: Sequence[Run], absent: Iterable[tuple[str, str]] = ()) -> str:
         lines += [
             f"### {name}: {scenario.about}",
             "",
-            f"{of_it[0].jobs} pages; at least {of_it[0].minimum:.1f} s; "
-            f"{of_it[0].scale:g} provider seconds in one of ours.",
+            _terms(of_it[0]),
             "",
             *markdown_table(_COLUMNS, map(_row, of_it), words=("client",)),
             "",
@@ -62,6 +61,13 @@ def shortcomings(runs: Iterable[Run]) -> list[str]:
 def as_json(run: Run) -> dict[str, Any]:
     """Return all figures of a run."""
     return {**asdict(run), "efficiency": run.efficiency}
+
+
+def _terms(run: Run) -> str:
+    return (
+        f"{run.jobs} pages; at least {run.minimum:.1f} s; "
+        f"{run.scale:g} provider seconds in one of ours."
+    )
 
 
 def _missed(run: Run, scenario: Scenario) -> Iterable[str]:

@@ -115,9 +115,7 @@ class _Limited(_Rival):
         super().__init__(place)
         told = place.scenario.told
         assert told is not None
-        self._acquire = {
-            name: self._acquirer(told, place.parts) for name in self._apis
-        }
+        self._acquire = {name: self._acquirer(told, place.parts) for name in self._apis}
 
     @override
     async def _ask(self, name: ProviderName, job: Job) -> None:

@@ -83,7 +83,9 @@ def provider_servers(
             assert process.stdout is not None
             found = _READY.search(process.stdout.readline().decode())
             if found is None:
-                raise ServerFailed((folder / "providers.out").read_text("utf-8")[-2000:])
+                raise ServerFailed(
+                    (folder / "providers.out").read_text("utf-8")[-2000:]
+                )
             yield ProviderServers(found[1])
         finally:
             stop(process)

@@ -1,15 +1,18 @@
-"""A stand-in for a model: labels whose words the page uses, and its first sentence.
+"""A stand-in for a model: what the prompt proposes, else what the page speaks of.
 
-It knows nothing of any prompt but this: labels to choose from are the enum of the JSON
-schema, and a page is what stands between two equal lines with a checksum in them.
+It knows little of prompts: labels to choose from are the enum of the JSON schema, a
+page is what stands between two equal lines with a checksum in them, and estimates and
+a draft are taken where they are given (`sandbox.ai.local_choice`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from sandbox.ai.local_choice import chosen
 
 MAX_LABELS = 3
 _LEAST_WORDS = 5
@@ -28,6 +31,7 @@ Schema = Mapping[str, Any]
 def answer(instructions: str, text: str, schema: Schema) -> dict[str, Any]:
     """Return an answer that is valid against `schema`, as far as one can be made."""
     del instructions
+    proposed = chosen(text)
     page = page_text(text)[:_READ_CHARACTERS]
     filled = _fill(schema, schema)
     if not isinstance(filled, dict):
@@ -35,9 +39,11 @@ def answer(instructions: str, text: str, schema: Schema) -> dict[str, Any]:
     fields = _properties(schema)
     labels = fields.get("labels")
     if labels is not None:
-        filled["labels"] = list(_labels(page, _resolve(labels, schema), schema))
+        named = proposed["labels"] if proposed else None
+        filled["labels"] = list(_labels(page, _resolve(labels, schema), schema, named))
     if _type(_resolve(fields.get("summary", {}), schema)) == "string":
-        filled["summary"] = _summary(page)
+        draft = proposed["summary"] if proposed else ""
+        filled["summary"] = draft or _summary(page)
     language = _resolve(fields.get("language", {}), schema)
     if _type(language) == "string" and "enum" not in language:
         filled["language"] = _language(page)
@@ -57,25 +63,44 @@ def page_text(text: str) -> str:
     return text[begin:end] if end else text
 
 
-def _labels(page: str, labels: Schema, root: Schema) -> Iterator[Any]:
+def _labels(
+    page: str,
+    labels: Schema,
+    root: Schema,
+    proposed: Sequence[tuple[str, float]] | None,
+) -> Iterator[Any]:
+    """Walk labels in the schema's form: those proposed, else those the page speaks of."""
     items = _resolve(labels.get("items", {}), root)
     name = _resolve(_properties(items).get("name", items), root)
-    most = min(MAX_LABELS, labels.get("maxItems", MAX_LABELS))
-    words = Counter(_WORD.findall(page.casefold()))
-    scored = [(_score(str(one), words), str(one)) for one in name.get("enum", ())]
-    scored.sort(key=lambda pair: (-pair[0], pair[1]))
-    for score, chosen in scored[: max(0, most)]:
-        if score <= 0:
-            return
+    known = [str(one) for one in name.get("enum", ())]
+    if proposed is None:
+        likely = _spoken_of(page, known)
+        most = min(MAX_LABELS, labels.get("maxItems", MAX_LABELS))
+    else:
+        likely = [one for one in proposed if one[0] in known]
+        most = labels.get("maxItems", len(likely))
+    for label, confidence in likely[: max(0, most)]:
         if _type(items) != "object":
-            yield chosen
+            yield label
             continue
-        item = _fill(items, root) | {"name": chosen}
+        item = _fill(items, root) | {"name": label}
         if "confidence" in item:
-            item["confidence"] = round(min(0.95, 0.5 + score / 10), 2)
+            item["confidence"] = confidence
         if "evidence" in item:
-            item["evidence"] = chosen.replace("-", " ")
+            item["evidence"] = label.replace("-", " ")
         yield item
+
+
+def _spoken_of(page: str, labels: Sequence[str]) -> list[tuple[str, float]]:
+    """Return labels whose words all stand on the page, the most frequent first."""
+    words = Counter(_WORD.findall(page.casefold()))
+    scored = [(_score(label, words), label) for label in labels]
+    scored.sort(key=lambda pair: (-pair[0], pair[1]))
+    return [
+        (label, round(min(0.95, 0.5 + score / 10), 2))
+        for score, label in scored
+        if score > 0
+    ]
 
 
 def _score(label: str, words: Counter[str]) -> float:

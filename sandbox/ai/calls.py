@@ -130,7 +130,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What headers and details may tell: where quotas stood, how long it took."""
+    """What headers and details may tell of a call.
+
+    Attributes:
+        standings: Where the quotas stood when it had been counted.
+        took: Seconds from its arrival to its answer.
+        free_tier: Quotas are named as those of a free tier.
+    """
 
     number: int
     hints: frozenset[Hint]

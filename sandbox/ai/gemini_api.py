@@ -53,7 +53,9 @@ class GeminiApi:
         limit = wanted.get("maxOutputTokens")
         is_json = wanted.get("responseMimeType") == "application/json"
         if schema and not is_json:
-            raise _bad("Function calling with a response schema is unsupported")
+            raise _bad(
+                "A response schema needs the response mime type application/json"
+            )
         return Question(
             model=request.path_params["model"],
             instructions=_said(fields.get("systemInstruction") or {}),
@@ -113,7 +115,9 @@ class GeminiApi:
             code = trouble.status
             status = _STATUSES.get(code, status)
         told = message.format(detail=trouble.detail, model=trouble.model)
-        details = _BAD_KEY_DETAILS if trouble.kind == "unauthorized" else ()
+        details = list(_BAD_KEY_DETAILS if trouble.kind == "unauthorized" else ())
+        if trouble.retry_after is not None:
+            details.append(_detail("RetryInfo", retryDelay=f"{trouble.retry_after:g}s"))
         return _error(code, status, told, details)
 
 

@@ -57,7 +57,9 @@ class ResponsesApi(_OpenAi):
         del request
         fields = _mapping(body, "body")
         rules, text = _messages(fields.get("input"))
-        form, schema = _response_form(_mapping(fields.get("text") or {}, "text"))
+        wanted = _mapping(fields.get("text") or {}, "text")
+        wanted = _mapping(wanted.get("format") or {}, "text.format")
+        form, schema = _form(wanted, wanted, "text.format")
         return Question(
             model=_model(fields),
             instructions=text_at(fields, "instructions") + rules,
@@ -145,11 +147,6 @@ def _response_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _response_form(text: Mapping[str, Any]) -> tuple[Form, Mapping[str, Any]]:
-    wanted = _mapping(text.get("format") or {}, "text.format")
-    return _form(wanted, wanted, "text.format")
-
-
 class ChatApi(_OpenAi):
     """`POST /v1/chat/completions`, of OpenAI or of a server that imitates it.
 
@@ -175,13 +172,14 @@ class ChatApi(_OpenAi):
             )
         inner = _mapping(wanted.get("json_schema", {}), "response_format.json_schema")
         form, schema = _form(wanted, inner, "response_format")
+        grammar = _mapping(wanted.get("schema") or {}, "response_format.schema")
         limit = _count(fields, "max_completion_tokens")
         return Question(
             model=_model(fields),
             instructions=rules,
             text=text,
             form=form,
-            schema=schema or wanted.get("schema") or told_schema(rules + text),
+            schema=schema or grammar or told_schema(rules + text),
             max_output=_count(fields, "max_tokens") if limit is None else limit,
             cache_key=text_at(fields, "prompt_cache_key"),
         )

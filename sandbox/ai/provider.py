@@ -222,12 +222,12 @@ class Provider:
             if needed > room:
                 text, ending = text[: len(text) * room // needed], "cut"
             thinking = min(thinking, question.max_output)
-        usage = replace(self._read(question), output=estimate(text), thinking=thinking)
+        usage = replace(self._input(question), output=estimate(text), thinking=thinking)
         return Answer(
             number=call.number, ending=ending, text=text, usage=usage, code=code
         )
 
-    def _read(self, question: Question) -> Usage:
+    def _input(self, question: Question) -> Usage:
         tokens = estimate(question.prompt)
         cached = self._cache.shared(question.prompt)
         written = 0

@@ -60,7 +60,7 @@ class AiServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(providers),
-                log_level="warning",
+                log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=1,

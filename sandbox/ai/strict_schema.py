@@ -16,6 +16,8 @@ def complaint(schema: Any, path: tuple[str, ...] = ()) -> str:
     if schema.get("enum") == []:
         return _at(path, "enum must not be empty")
     fields = schema.get("properties", {})
+    if not isinstance(fields, Mapping):
+        return _at(path, "properties must be an object")
     if schema.get("type") == "object" or fields:
         if schema.get("additionalProperties") is not False:
             return _at(

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx2
@@ -66,7 +67,7 @@ class HandClock:
         return self.now
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class AiWorld:
     """Both providers, served; nothing passes on their clock but by `forward`."""
 
@@ -75,7 +76,17 @@ class AiWorld:
     hand: HandClock
     http: httpx2.AsyncClient
     openai: AsyncOpenAI
-    gemini: genai.Client
+    api_version: str | None
+
+    @cached_property
+    def gemini(self) -> genai.Client:
+        """Google's client; it reads all certificates, so only who needs it makes it."""
+        options = types.HttpOptions(
+            base_url=self.origin,
+            api_version=self.api_version,
+            httpx_async_client=self.http,
+        )
+        return genai.Client(api_key="test-key", http_options=options)
 
     def forward(self, seconds: float) -> None:
         """Let time pass."""
@@ -180,13 +191,5 @@ async def ai_world(
                 max_retries=0,
                 http_client=http,
             ),
-            gemini=genai.Client(
-                api_key="test-key",
-                http_options=types.HttpOptions(
-                    base_url=origin,
-                    api_version=api_version,
-                    httpx_async_client=http,
-                    httpx_client=httpx2.Client(trust_env=False, verify=bare),
-                ),
-            ),
+            api_version=api_version,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import openai
@@ -68,6 +69,21 @@ class TestAnswers:
         assert choice.finish_reason == "stop"
         assert choice.message.content == responses.output_text
         assert chat.usage.prompt_tokens == responses.usage.input_tokens
+
+    async def test_answers_can_be_made_elsewhere(self) -> None:
+        """By a function of the rules, the input and the schema."""
+        asked = []
+
+        def fixed(rules: str, text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+            asked.append((rules, text, schema))
+            return {"summary": "Так."}
+
+        async with ai_world(answerer=fixed) as here:
+            response = (await here.respond()).parse()
+            await here.generate()
+
+        assert response.output_text == '{"summary": "Так."}'
+        assert asked == [("Choose labels.", PAGE, SCHEMA)] * 2
 
     async def test_parts_of_an_input(self) -> None:
         """Messages in a list, content in parts, rules by their role."""
@@ -371,6 +387,7 @@ class TestRejections:
         [
             {"additionalProperties": True},
             {"required": ["labels"]},
+            {"properties": ["labels"]},
             {"properties": {"language": {"type": "string", "enum": []}}},
             {"properties": {"language": {"type": "object"}}, "required": ["language"]},
         ],

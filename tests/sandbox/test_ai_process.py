@@ -110,6 +110,22 @@ class TestDoor:
         assert endings[0] == "200"
         assert endings[-2:] == ["ConnectError", "200"]
 
+    async def test_shut_door_ends_what_is_under_way(self) -> None:
+        """A call that came before loses its connection, and does not wait for it."""
+        outage = {"kind": "refused", "start": 20, "until": 900}
+        slow = {"latency_median": 60, "latency_sigma": 0, "faults": [outage]}
+        config = configured(OPENAI, slow)
+        providers = Providers(AiConfig(providers={"openai": config}, scale=100))
+        async with (
+            serving(providers) as origin,
+            httpx2.AsyncClient(base_url=origin, timeout=30) as http,
+        ):
+            with pytest.raises(httpx2.TransportError):
+                await http.post("/v1/responses", json=QUESTION)
+            now = providers.clock.now()
+
+        assert 20 <= now < 60
+
     async def test_door_that_is_shut_for_good_can_be_opened(self) -> None:
         """Without an end, connections end unanswered, and control still answers."""
         config = configured(OPENAI, {"faults": [{"kind": "refused"}]})
@@ -121,7 +137,9 @@ class TestDoor:
             with pytest.raises(httpx2.RemoteProtocolError):
                 await http.post("/v1/responses", json=QUESTION)
             assert not providers.nobody_listens()
-            opened = await http.post("/_sandbox/ai/set", json={"openai": {"faults": []}})
+            opened = await http.post(
+                "/_sandbox/ai/set", json={"openai": {"faults": []}}
+            )
             listed = await http.get("/v1/models")
 
         assert (opened.status_code, listed.status_code) == (204, 200)

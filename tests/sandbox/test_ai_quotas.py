@@ -75,10 +75,11 @@ class TestAdmission:
 
     def test_time_never_goes_back(self) -> None:
         """A call whose body was late is booked late."""
-        quotas = Quotas(Rules(rpm=1))
-        quotas.admit(1, 10.0)
+        quotas = Quotas(Rules(tpm=100))
+        quotas.admit(50, 10.0)
+        quotas.admit(50, 5.0)
 
-        assert quotas.earliest(1, 5.0) == 70.0
+        assert quotas.earliest(100, 20.0) == 70.0
 
     @given(rules=RULES, calls=CALLS)
     def test_earliest_is_when_it_is_let_in(
@@ -138,6 +139,15 @@ class TestChanges:
 
         assert quotas.standings(30.0)["rpm"].limit == 1
         assert quotas.epoch == 1
+
+    def test_change_comes_at_its_time_though_nobody_looks(self) -> None:
+        """A bucket refills at the old rate before it and at the new one after."""
+        changes = (Change(at=30.0, rpm=120),)
+        quotas = Quotas(Rules(rpm=60, kind="bucket", changes=changes))
+        for _ in range(60):
+            quotas.admit(1, 0.0)
+
+        assert quotas.standings(40.0)["rpm"].remaining == 30 + 20
 
     def test_change_by_hand(self) -> None:
         """A limit appears, another vanishes."""

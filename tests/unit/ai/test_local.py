@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from app.ai.local import LocalProvider
-from app.domain.completions import Candidate, Prompt, Usage
+from app.domain.completions import Candidate, Prompt, Turn, Usage
 from app.domain.pages import PageText
+from app.domain.plans import plan_labels
 
 pytestmark = pytest.mark.anyio
+
+_TURN = Turn(tenant_id="t")
 
 _PAGE = PageText(
     title="Резервні копії",
@@ -45,13 +48,26 @@ class TestComplete:
         """Labels are the candidates from 0.2 on, best first, with their evidence."""
         prompt = _prompt(("low", 0.19), ("edge", 0.2), ("high", 0.9))
 
-        completion = await LocalProvider().complete(prompt)
+        completion = await LocalProvider().complete(prompt, _TURN)
 
         assert [(one.name, one.confidence) for one in completion.labels] == [
             ("high", 0.9),
             ("edge", 0.2),
         ]
         assert completion.labels[0].evidence == "because of high"
+
+    async def test_a_page_s_best_label_is_applied(self) -> None:
+        """Uncertain, but nothing else comes near: the plan will write it, and say why."""
+        prompt = _prompt(("best", 0.45), ("next", 0.2))
+
+        completion = await LocalProvider().complete(prompt, _TURN)
+        plan = plan_labels(completion, on_page=(), ledger={}, max_labels=5)
+
+        assert plan.labels("add") == ("best",)
+        assert plan.labels("suggest") == ("next",)
+        assert completion.labels[0].evidence == (
+            "because of best; 45% likely, yet among the page's best"
+        )
 
     @pytest.mark.parametrize(("most", "names"), [(1, ["b"]), (0, []), (-2, [])])
     async def test_no_more_labels_than_asked_for(
@@ -60,21 +76,21 @@ class TestComplete:
         """The best candidates fill the places there are."""
         prompt = _prompt(("a", 0.5), ("b", 0.8), max_labels=most)
 
-        completion = await LocalProvider().complete(prompt)
+        completion = await LocalProvider().complete(prompt, _TURN)
 
         assert [one.name for one in completion.labels] == names
 
     async def test_a_candidate_given_twice_is_chosen_once(self) -> None:
         """Of two candidates with one name the better one counts."""
-        prompt = _prompt(("a", 0.3), ("a", 0.6))
+        prompt = _prompt(("a", 0.3), ("a", 0.6), ("a", 0.6))
 
-        completion = await LocalProvider().complete(prompt)
+        completion = await LocalProvider().complete(prompt, _TURN)
 
         assert [one.confidence for one in completion.labels] == [0.6]
 
     async def test_a_cold_start_invents_no_label(self) -> None:
         """Without candidates there are proposals for a person, and no labels."""
-        completion = await LocalProvider().complete(_prompt())
+        completion = await LocalProvider().complete(_prompt(), _TURN)
 
         assert completion.labels == ()
         assert completion.proposals[0].name == "резервні-копії"
@@ -82,18 +98,18 @@ class TestComplete:
 
     async def test_candidates_leave_no_room_for_proposals(self) -> None:
         """A site with labels gets no new ones from here, however bad they fit."""
-        completion = await LocalProvider().complete(_prompt(("a", 0.01)))
+        completion = await LocalProvider().complete(_prompt(("a", 0.01)), _TURN)
 
         assert (completion.labels, completion.proposals) == ((), ())
 
     async def test_the_summary_is_the_page_s_own_sentence(self) -> None:
         """The answer is in the page's language, costs nothing, and says who gave it."""
-        completion = await LocalProvider().complete(_prompt(language="en"))
+        completion = await LocalProvider().complete(_prompt(language="en"), _TURN)
 
         assert completion.summary == _PAGE.paragraphs[0]
         assert completion.language == "uk"
         assert completion.usage == Usage()
-        assert (completion.provider, completion.model) == ("local", "site-memory-1")
+        assert (completion.provider, completion.model) == ("local", "site-memory-2")
 
     @pytest.mark.parametrize(("known", "language"), [("fr", "fr"), ("", "und")])
     async def test_an_unknown_language_is_taken_from_the_prompt(
@@ -102,7 +118,7 @@ class TestComplete:
         """Where the text does not tell, what the caller knows stands."""
         prompt = _prompt(page=PageText(title="42", paragraphs=()), language=known)
 
-        completion = await LocalProvider().complete(prompt)
+        completion = await LocalProvider().complete(prompt, _TURN)
 
         assert (completion.summary, completion.language) == ("42", language)
 
@@ -115,6 +131,6 @@ class TestComplete:
         """Nothing makes it fail."""
         page = PageText(title="", paragraphs=(text,), text=text)
 
-        completion = await LocalProvider().complete(_prompt(page=page))
+        completion = await LocalProvider().complete(_prompt(page=page), _TURN)
 
         assert completion.labels == ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+import tracemalloc
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -23,12 +25,25 @@ _PAGES = st.builds(
 )
 
 
+_NUMBERS = st.integers(0, 5)
+
+
+def _peak(pages: Iterable[PageMemory]) -> int:
+    tracemalloc.start()
+    try:
+        SiteMemory.build(pages)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def _describe(memory: SiteMemory) -> dict[str, object]:
     """Return all that ranking reads, slots replaced by what sits in them."""
     return {
         "pages": sorted(memory.traces),
         "counts": dict(memory.counts),
-        "norms": {name: round(norm, 4) for name, norm in memory.norms.items()},
+        "norms": {name: round(norm, 4) for name, norm in memory.norms.labels.items()},
+        "site norm": round(memory.norms.site, 4),
         "children": dict(memory.children),
         "postings": {
             stem: (
@@ -112,6 +127,40 @@ class TestSiteMemory:
 
         kept = SiteMemory.build(page for page in pages if page.page_id != gone)
         assert _describe(forgotten) == _describe(kept)
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.lists(_PAGES, max_size=6), st.lists(_PAGES, max_size=6), st.sets(_NUMBERS)
+    )
+    def test_many_changes_at_once_equal_building(
+        self, pages: list[PageMemory], later: list[PageMemory], gone: set[int]
+    ) -> None:
+        """Pages that change, come back or go, all in one lesson."""
+        before = SiteMemory.build(pages)
+        described = _describe(before)
+
+        after = before.changed(later, gone=[f"p{number}" for number in gone])
+
+        left = [page for page in pages if page.page_id not in {f"p{n}" for n in gone}]
+        assert _describe(after) == _describe(SiteMemory.build([*left, *later]))
+        assert _describe(before) == described
+
+    def test_a_stream_of_pages_never_stands_in_memory(self) -> None:
+        """Rows of a big site are let go one by one as they are learned."""
+        peak = _peak(
+            PageMemory(
+                page_id=f"p{number}",
+                parent_id=None,
+                space_id="1",
+                language="en",
+                weights={f"w{at}": 1.0 + number for at in range(400)},
+                labels=frozenset({"pets"}),
+            )
+            for number in range(500)
+        )
+
+        # As dictionaries of floats the rows would take some twenty megabytes.
+        assert peak < 10e6
 
     def test_edits_do_not_lengthen_the_row(self) -> None:
         """A slot that came free is used again."""

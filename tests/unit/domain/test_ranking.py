@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from app.domain.choosing import decide
+from app.domain.completions import Example
 from app.domain.memory import SiteMemory
-from app.domain.ranking import rank
+from app.domain.plans import APPLY_AT
+from app.domain.ranking import consult, rank
+from app.domain.ranking_weights import RankWeights
 from tests.unit.domain.site_pages import (
     make_text,
     remember,
@@ -218,3 +222,100 @@ class TestRank:
         assert all(0.0 <= one.score <= 1.0 and one.evidence for one in found)
         assert {one.name for one in found} <= memory.labels
         assert found == rank(memory, make_text(title), page_id=own, parent_id="p0")
+
+
+class TestConsult:
+    """Tests for app.domain.ranking.consult()."""
+
+    def test_examples_are_the_nearest_labelled_pages(self) -> None:
+        """Nearest first, with sorted labels; the page itself and the rest left out."""
+        page = make_text("Backup", *_BACKUP.paragraphs)
+        memory = SiteMemory.build(
+            [
+                remember("own", page, "mine"),
+                remember("far", make_text("Tapes", "A nightly walk"), "walks"),
+                remember("near", page, "ops", "duty", title="Backups at night"),
+                remember("unnamed", page, "ops", title=" "),
+                remember("bare", page),
+                remember("other", _LUNCH, "food"),
+            ]
+        )
+
+        found = consult(memory, page, page_id="own")
+
+        assert found.examples == (
+            Example(title="Backups at night", labels=("duty", "ops")),
+            Example(title="Tapes", labels=("walks",)),
+        )
+        assert found.candidates == rank(memory, page, page_id="own")
+
+    def test_no_more_than_five_examples(self) -> None:
+        """A prompt has room for a few."""
+        assert len(consult(_office(), make_text("All", "backup soup")).examples) <= 5
+
+    def test_chances_add_up_to_what_similar_pages_carry(self) -> None:
+        """The same evidence is worth more where pages carry many labels."""
+        flat = RankWeights(always={"bias": -2.0}, learned={})
+
+        def chances(*labels: str) -> float:
+            memory = SiteMemory.build(
+                (remember(f"p{at}", _BACKUP, *labels) for at in range(40)),
+                vocabulary=["a", "b", "c", "d"],
+            )
+            found = rank(memory, _BACKUP, weights=flat)
+            return sum(one.score for one in found)
+
+        assert chances("a", "b", "c") > chances("a") > 0.0
+        assert chances("a") == pytest.approx(1.0, abs=0.2)
+
+    def test_a_site_without_labelled_pages_moves_nothing(self) -> None:
+        """Nothing is known of how many labels a page carries: the model alone speaks."""
+        memory = SiteMemory.build((), vocabulary=["backup", "soup"])
+
+        found = rank(memory, _BACKUP)
+
+        assert [one.name for one in found] == ["backup", "soup"]
+        assert found[0].score > found[1].score
+
+
+_FOREIGN = [
+    (
+        "pl",
+        ("kopie-zapasowe", "Kopia zapasowa bazy danych jest wykonywana każdej nocy."),
+        ("obiady", "Stołówka podaje zupę i sałatkę w południe."),
+        "Odtwarzanie bazy danych z kopii zapasowej wykonanej nocą.",
+    ),
+    (
+        "fr",
+        ("sauvegarde", "La sauvegarde de la base de données a lieu chaque nuit."),
+        ("cantine", "La cantine sert une soupe et une salade à midi."),
+        "Restaurer la base de données depuis la sauvegarde de la nuit.",
+    ),
+    (
+        "ja",
+        ("バックアップ", "データベースのバックアップは毎晩作成されます。"),
+        ("食堂", "食堂では正午にスープとサラダを提供します。"),
+        "毎晩のバックアップからデータベースを復元する方法。",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "asked"),
+    [row[1:] for row in _FOREIGN],
+    ids=[row[0] for row in _FOREIGN],
+)
+def test_languages_without_a_list_of_words_work(
+    first: tuple[str, str], second: tuple[str, str], asked: str
+) -> None:
+    """Rarity alone tells which words matter: the right label is found and applied."""
+    memory = SiteMemory.build(
+        remember(f"{label}{at}", make_text(f"{at}", text), label)
+        for label, text in (first, second)
+        for at in range(4)
+    )
+
+    found = rank(memory, make_text("", asked))
+    put = [one.name for one in decide(found, 5) if one.confidence >= APPLY_AT]
+
+    assert put == [first[0]]
