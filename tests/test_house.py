@@ -50,6 +50,7 @@ ACROSS_TENANTS = {
     "app.store.installations.InstallationStore.keep_token": (
         "the key begins with an installation that was found for its tenant"
     ),
+    "app.store.gates.GateStore._now": "asks for the time alone",
 }
 
 #: Routes for people and monitors, and for frames that name the path themselves.

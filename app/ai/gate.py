@@ -237,11 +237,14 @@ class Gate:
             return ProviderDown(
                 self.provider,
                 "fails at the moment; it is left alone for a while",
-                kind=answer.paused,
+                kind="breaker",
                 retry_after=after,
             )
         return ProviderBusy(
-            self.provider, "its quota is spent for now", kind="wait", retry_after=after
+            self.provider,
+            "its quota is spent for now",
+            kind="quota_wait",
+            retry_after=after,
         )
 
     def _fail_all(self, error: Exception) -> None:

@@ -119,12 +119,17 @@ class Turn:
     patience: float | None = None
 
 
+#: Why a call was not even made: its quota is spent, the provider fails or refuses us.
+HELD = frozenset({"quota_wait", "breaker", "blocked"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One provider that was asked.
 
     Attributes:
-        outcome: `answered`, or the kind of the failure.
+        outcome: `answered`, or the kind of the failure; `HELD` are those of calls that
+            were never made.
         seconds: From the question to the end, waiting included.
         usage: What it cost, whatever came of it.
         reason: Of a failure, in words for the operator.
@@ -136,6 +141,11 @@ class Attempt:
     seconds: float
     usage: Usage = field(default_factory=Usage)
     reason: str = ""
+
+    @property
+    def was_called(self) -> bool:
+        """Whether a call was made, rather than spared."""
+        return self.outcome not in HELD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

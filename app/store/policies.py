@@ -10,7 +10,13 @@ from sqlalchemy.orm import Session
 from app.domain.modes import PolicyMode, WhitelistEntry
 from app.domain.pages import Space
 from app.store.base import db_time
-from app.store.tables import PolicyRow, SpaceRow, TenantRow, WhitelistRow
+from app.store.tables import (
+    PageMemoryRow,
+    PolicyRow,
+    SpaceRow,
+    TenantRow,
+    WhitelistRow,
+)
 
 #: What a tenant without any policy gets; the operator's guard still stands above.
 DEFAULT_MODE: PolicyMode = "auto"
@@ -49,6 +55,26 @@ class PolicyStore:
         orders = {row.space_id: row.providers for row in rows}
         order = orders.get(space_id) or orders.get("") or ""
         return tuple(name for name in order.split(",") if name)
+
+    def orders(self, tenant_id: str, page_id: str) -> set[tuple[str, ...]]:
+        """Return in which orders providers may be asked about a page, unread as it is.
+
+        One, if the page's space is known; else the page may lie in any of them.
+        """
+        known = self._session.scalar(
+            sa.select(PageMemoryRow.space_id).where(
+                PageMemoryRow.tenant_id == tenant_id, PageMemoryRow.page_id == page_id
+            )
+        )
+        spaces = [known] if known else ["", *self._ordered_spaces(tenant_id)]
+        return {self.providers(tenant_id, space_id) for space_id in spaces}
+
+    def _ordered_spaces(self, tenant_id: str) -> Sequence[str]:
+        return self._session.scalars(
+            sa.select(PolicyRow.space_id).where(
+                PolicyRow.tenant_id == tenant_id, PolicyRow.providers.is_not(None)
+            )
+        ).all()
 
     def set_providers(
         self, tenant_id: str, space_id: str, providers: Sequence[str]

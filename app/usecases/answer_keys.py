@@ -105,21 +105,24 @@ def sealed(cipher: Cipher, kept: KeptAnswer) -> str:
 
 
 def opened(cipher: Cipher, box: str) -> KeptAnswer | None:
-    """Return an answer again; None if its key is gone, for it can be asked anew."""
+    """Return an answer again; None for one that can only be asked anew.
+
+    Its key is gone, or another version of this program kept it in another form.
+    """
     try:
         kept = json.loads(cipher.open(box))
-    except ConfigurationError:
+        answer = kept["completion"]
+        completion = Completion(
+            **{
+                **answer,
+                "labels": tuple(LabelChoice(**one) for one in answer["labels"]),
+                "proposals": tuple(LabelChoice(**one) for one in answer["proposals"]),
+                "usage": Usage(**answer["usage"]),
+            }
+        )
+        return KeptAnswer(completion=completion, title=kept["title"])
+    except (ConfigurationError, KeyError, TypeError, ValueError):
         return None
-    answer = kept["completion"]
-    completion = Completion(
-        **{
-            **answer,
-            "labels": tuple(LabelChoice(**one) for one in answer["labels"]),
-            "proposals": tuple(LabelChoice(**one) for one in answer["proposals"]),
-            "usage": Usage(**answer["usage"]),
-        }
-    )
-    return KeptAnswer(completion=completion, title=kept["title"])
 
 
 def _hash(*parts: str) -> str:

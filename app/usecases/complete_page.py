@@ -27,7 +27,7 @@ log = structlog.get_logger("ai_calls")
 
 #: Pauses while the database is away and a paid answer waits to be kept: in all less
 #: than a lease, after which another worker may ask again.
-_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 #: Paid answers that wait for the database in this process, at most.
 _IN_HAND = 1000
 
@@ -41,16 +41,14 @@ class Answer:
     Attributes:
         key: Names content and question.
         attempts: Who was asked, in order; empty if the answer was there already.
+        is_fallback: Whether somebody else was to answer, now or when it was given: a
+            page tells the same of itself however often it is looked at.
     """
 
     completion: Completion
     key: str
+    is_fallback: bool
     attempts: tuple[Attempt, ...] = ()
-
-    @property
-    def is_fallback(self) -> bool:
-        """Whether somebody else was to answer."""
-        return len(self.attempts) > 1
 
 
 async def complete_page(
@@ -61,6 +59,7 @@ async def complete_page(
     *,
     order: Sequence[str] = (),
     priority: int = Priority.EVENT,
+    pauses: Sequence[float] = PAUSES,
 ) -> Answer:
     """Return the answer for this content; nobody is paid for it twice.
 
@@ -68,25 +67,45 @@ async def complete_page(
     crash nor a repeated event pays for it again. A copied page has the answer of the
     page it was copied from.
 
+    Args:
+        services: The bundle.
+        tenant_id: Whose page.
+        page: The page as it was read.
+        text: Its readable text.
+        order: Who is asked, where not as the operator says.
+        priority: Lower is sooner.
+        pauses: Seconds between tries to keep a paid answer.
+
     Raises:
         ProviderError: Nobody can answer now; waiting may help.
+        Unavailable: The database is away; a paid answer stays in hand.
     """
     respondents = services.ai.respondents(order)
     keys = AnswerKeys.of(text, respondents, version=services.ai.prompt_version)
+    attempts: tuple[Attempt, ...] = ()
     found = await _found(services, tenant_id, keys)
     if found is not None:
-        return found
-    waiting = services.answers_in_hand.get((tenant_id, keys.first))
-    if waiting is None:
-        waiting = await _ask(
-            services, tenant_id, page, text, order=order, priority=priority
-        )
-    key = await _keep(services, tenant_id, keys, waiting)
-    return Answer(completion=waiting.completion, key=key, attempts=waiting.attempts)
+        key, completion = found
+    else:
+        waiting = services.answers_in_hand.get((tenant_id, keys.first))
+        if waiting is None:
+            waiting = await _ask(
+                services, tenant_id, page, text, order=order, priority=priority
+            )
+        key = await _keep(services, tenant_id, keys, waiting, pauses)
+        completion, attempts = waiting.completion, waiting.attempts
+    return Answer(
+        completion=completion,
+        key=key,
+        is_fallback=completion.provider != respondents[0].provider,
+        attempts=attempts,
+    )
 
 
-async def _found(services: Services, tenant_id: str, keys: AnswerKeys) -> Answer | None:
-    """Return an answer that was paid for before."""
+async def _found(
+    services: Services, tenant_id: str, keys: AnswerKeys
+) -> tuple[str, Completion] | None:
+    """Return an answer that was paid for before, and its key."""
 
     def work(session: Session) -> list[tuple[str, str]]:
         store = CompletionStore(session)
@@ -103,7 +122,7 @@ async def _found(services: Services, tenant_id: str, keys: AnswerKeys) -> Answer
                 partial(_note_hit, services, tenant_id, key, completion)
             )
             services.metrics.ai_cache_hits.inc()
-            return Answer(completion=completion, key=key)
+            return key, completion
     return None
 
 
@@ -141,10 +160,7 @@ async def _ask(
     except ProviderError as error:
         attempts = [one for one in error.attempts if isinstance(one, Attempt)]
         _tell(services, tenant_id, page, attempts)
-        if any(one.usage.input_tokens for one in attempts):
-            await services.database.write(
-                lambda s: _account(services, s, tenant_id, attempts)
-            )
+        await _account_failures(services, tenant_id, attempts)
         raise
     _tell(services, tenant_id, page, routed.attempts)
     return replace(routed, completion=checked(routed.completion, prompt.candidates))
@@ -168,7 +184,11 @@ async def _prompt(
 
 
 async def _keep(
-    services: Services, tenant_id: str, keys: AnswerKeys, routed: Routed
+    services: Services,
+    tenant_id: str,
+    keys: AnswerKeys,
+    routed: Routed,
+    pauses: Sequence[float],
 ) -> str:
     """Put a paid answer on disk, and what it cost; patient while the database is away.
 
@@ -186,7 +206,7 @@ async def _keep(
         CompletionStore(session).keep(tenant_id, key, text_key, box)
         _account(services, session, tenant_id, routed.attempts)
 
-    for pause in (*_PAUSES, None):
+    for pause in (*pauses, None):
         try:
             await services.database.write(work)
             break
@@ -197,6 +217,21 @@ async def _keep(
             await asyncio.sleep(pause)
     hand.pop((tenant_id, keys.first), None)
     return key
+
+
+async def _account_failures(
+    services: Services, tenant_id: str, attempts: Sequence[Attempt]
+) -> None:
+    """Write down what failures cost; an outage that cost nothing is not worth a write."""
+    if not any(one.usage.input_tokens for one in attempts):
+        return
+    try:
+        await services.database.write(
+            lambda s: _account(services, s, tenant_id, attempts)
+        )
+    except Unavailable as error:
+        # What the provider said decides what follows, not this.
+        log.warning("usage_not_kept", tenant=tenant_id, error=str(error))
 
 
 def _account(
@@ -210,8 +245,8 @@ def _account(
             provider=one.provider,
             model=one.model,
             usage=one.usage,
-            calls=1,
-            failures=one.outcome != "answered",
+            calls=one.was_called,
+            failures=one.was_called and one.outcome != "answered",
         )
 
 

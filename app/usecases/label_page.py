@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
 
-from app.domain.completions import Attempt, Usage
+from app.domain.completions import Attempt
 from app.domain.jobs import Defer, Done, Job
 from app.domain.pages import Page, PageText
 from app.domain.plans import LedgerState, Plan, byline_value, plan_labels
 from app.errors import (
-    AccessChanged,
     AppError,
     PageGone,
     PageOutOfReach,
@@ -28,12 +26,12 @@ from app.store.jobs import JobStore
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.policies import PolicyStore
-from app.store.runs import NewRun, RunStore
-from app.store.tenants import TenantStore
-from app.usecases.apply_plan import Applied, apply_plan
+from app.store.runs import RunStore
+from app.usecases.apply_plan import apply_plan
 from app.usecases.complete_page import Answer, complete_page
 from app.usecases.learn_site import remember
-from app.usecases.ports import Confluence, PointsMeter
+from app.usecases.ports import Confluence
+from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
 from app.usecases.site import open_site
 
@@ -46,23 +44,6 @@ _LESSON = timedelta(seconds=2)
 _LONGEST_HOLD = timedelta(seconds=60)
 
 
-@dataclass(slots=True)
-class _Run:
-    """What is known so far; becomes the run's row, however far it got."""
-
-    page_id: str
-    started_at: datetime
-    outcome: str = "error"
-    page: Page | None = None
-    answer: Answer | None = None
-    plan: Plan = field(default_factory=lambda: Plan(items=()))
-    applied: Applied = field(default_factory=Applied)
-    meter: PointsMeter = field(default_factory=PointsMeter)
-    error: str | None = None
-    #: Who was asked in vain.
-    attempts: tuple[Attempt, ...] = ()
-
-
 async def label_page(services: Services, job: Job) -> Done | Defer:
     """Process one page; running it twice changes nothing and asks no AI again.
 
@@ -73,18 +54,20 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
         WorkObsolete: The page or the tenant is gone; the run says so.
         AppError: Anything else with a name; the queue decides what follows.
     """
-    learning, order = await services.database.read(
+    page_id = str(job.payload["page_id"])
+    learning, orders = await services.database.read(
         lambda s: (
             _is_learning(s, job.tenant_id),
-            PolicyStore(s).providers(job.tenant_id, ""),
+            PolicyStore(s).orders(job.tenant_id, page_id),
         )
     )
     if learning:
         return Defer(delay=_LESSON, reason="learning")
-    if (held := services.ai.held_for(order)) > _LONGEST_HOLD.total_seconds():
+    held = min(services.ai.held_for(order) for order in orders)
+    if held > _LONGEST_HOLD.total_seconds():
         # Before the page is read: reading it in vain would cost the site's points.
         return Defer(delay=timedelta(seconds=held), reason="provider")
-    run = _Run(page_id=str(job.payload["page_id"]), started_at=services.now())
+    run = Run(page_id=page_id, started_at=services.now())
     live = bool(job.payload.get("live", False))
     try:
         async with open_site(services, job.tenant_id) as (confluence, _, _):
@@ -97,7 +80,7 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
             await services.database.write(
                 lambda s: MemoryStore(s).forget(job.tenant_id, [run.page_id])
             )
-        await _record(services, job, run)
+        await record_run(services, job, run)
         raise
     except AppError as error:
         run.outcome = "interrupted"
@@ -106,9 +89,9 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
             run.attempts = tuple(
                 one for one in error.attempts if isinstance(one, Attempt)
             )
-        await _record(services, job, run)
+        await record_run(services, job, run)
         raise
-    await _record(services, job, run)
+    await record_run(services, job, run)
     return Done(outcome=run.outcome)
 
 
@@ -117,7 +100,7 @@ def _is_learning(session: Session, tenant_id: str) -> bool:
 
 
 async def _process(
-    services: Services, confluence: Confluence, job: Job, run: _Run, *, live: bool
+    services: Services, confluence: Confluence, job: Job, run: Run, *, live: bool
 ) -> None:
     tenant_id = job.tenant_id
     page = await confluence.get_page(run.page_id, live=live)
@@ -205,7 +188,7 @@ def _byline(
     )
 
 
-def _outcome(run: _Run, text: PageText) -> str:
+def _outcome(run: Run, text: PageText) -> str:
     if text.is_empty:
         return "empty_page"
     reasons = set(run.applied.refused.values())
@@ -216,97 +199,3 @@ def _outcome(run: _Run, text: PageText) -> str:
     if run.applied.anything:
         return "written"
     return "unchanged"
-
-
-async def _record(services: Services, job: Job, run: _Run) -> None:
-    """Write run, audit and ledger in one transaction: the receipt is the truth."""
-    page, answer = run.page, run.answer
-    completion = answer.completion if answer else None
-    spent = sum((one.usage for one in _attempts(run)), Usage())
-    row = NewRun(
-        page_id=run.page_id,
-        outcome=run.outcome,
-        started_at=run.started_at,
-        job_id=job.id,
-        page_version=page.version if page else None,
-        content_hash=answer.key if answer else None,
-        provider=completion.provider if completion else None,
-        model=completion.model if completion else None,
-        ai_calls=len(answer.attempts) if answer else 0,
-        requests=run.meter.requests,
-        points=run.meter.points,
-        input_tokens=spent.input_tokens,
-        output_tokens=spent.output_tokens,
-        micro_usd=spent.micro_usd,
-        receipt=_receipt(job, run),
-    )
-
-    def work(session: Session) -> int:
-        if TenantStore(session).get(job.tenant_id) is None:
-            raise AccessChanged
-        runs = RunStore(session)
-        run_id = runs.add(job.tenant_id, row)
-        LedgerStore(session).settle(
-            job.tenant_id,
-            run.page_id,
-            run.applied.added,
-            state="written",
-            run_id=run_id,
-        )
-        if run.applied.anything:
-            before = sorted(label.name for label in (page.labels if page else ()) or ())
-            runs.audit(
-                job.tenant_id,
-                actor="app",
-                action="page_written",
-                page_id=run.page_id,
-                run_id=run_id,
-                before={"labels": before},
-                after={
-                    "added": list(run.applied.added),
-                    "summary_written": run.applied.summary_written,
-                },
-            )
-        return run_id
-
-    run_id = await services.database.write(work)
-    services.metrics.points.inc(run.meter.points)
-    log.info(
-        "page_run",
-        tenant=job.tenant_id,
-        page=run.page_id,
-        version=row.page_version,
-        run=run_id,
-        outcome=run.outcome,
-        labels_added=len(run.applied.added),
-        ai_calls=row.ai_calls,
-        micro_usd=row.micro_usd,
-        points=row.points,
-    )
-
-
-def _attempts(run: _Run) -> tuple[Attempt, ...]:
-    """Return who was asked, whether or not an answer came of it."""
-    return run.answer.attempts if run.answer else run.attempts
-
-
-def _receipt(job: Job, run: _Run) -> dict[str, Any]:
-    answer = run.answer
-    return {
-        "cause": job.payload.get("cause"),
-        "attempt": job.attempt,
-        "plan": [asdict(item) for item in run.plan.items],
-        "withdrawn": list(run.plan.withdrawn),
-        "added": list(run.applied.added),
-        "summary": answer.completion.summary if answer else None,
-        "summary_written": run.applied.summary_written,
-        "language": answer.completion.language if answer else None,
-        "proposals": [asdict(one) for one in answer.completion.proposals]
-        if answer
-        else [],
-        "refused": run.applied.refused or None,
-        "ai_called": bool(_attempts(run)),
-        "ai_attempts": [asdict(one) for one in _attempts(run)],
-        "fallback": bool(answer and answer.is_fallback),
-        "error": run.error,
-    }

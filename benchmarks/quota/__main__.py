@@ -36,7 +36,8 @@ def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--scenario", nargs="+", choices=[*SCENARIOS], default=[*SCENARIOS])
-    add("--contender", nargs="+", choices=[*entries()], default=[*entries()])
+    clients = [name for name, entry in entries().items() if entry.in_contest]
+    add("--contender", nargs="+", choices=clients, default=clients)
     add("--seed", type=int, default=1, help="of latencies and of the pages' order")
     add("--scale", type=float, help="provider seconds in one of ours")
     add("--jobs", type=int, default=JOBS, help="pages of each run")

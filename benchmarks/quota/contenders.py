@@ -54,6 +54,7 @@ class Entry:
     Attributes:
         workers: Pages in work at once, over all processes.
         is_told: It needs to be told the limits, and cannot learn them.
+        in_contest: It takes part in all scenarios; others are for the control run.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Entry:
     workers: int
     make: Callable[[Place], Contender]
     is_told: bool = False
+    in_contest: bool = True
 
     def takes_part(self, scenario: Scenario) -> bool:
         """Whether what it needs to know can be known there."""

@@ -68,7 +68,10 @@ def _row(done: Run) -> tuple[str, ...]:
 
 def render(runs: Sequence[Run]) -> str:
     """Return a table for each quota, and what was published."""
-    lines = [f"{CONTROL_PAGES} pages, each asked about once, through the Gemini API.", ""]
+    lines = [
+        f"{CONTROL_PAGES} pages, each asked about once, through the Gemini API.",
+        "",
+    ]
     for name, scenario in CONTROL.items():
         found = [_row(one) for one in runs if one.scenario == name]
         lines += [f"### {scenario.about}", ""]

@@ -37,7 +37,7 @@ class Run:
             were still on their way.
         answered, lost, unfinished: Pages.
         latencies: From taking a page up until its answer, ascending.
-        providers: What each provider saw.
+        providers: What each provider saw, call by call.
         reasons: Why pages were lost: some of them.
         busy: Load average when it began.
     """
@@ -62,6 +62,16 @@ class Run:
     def efficiency(self) -> float:
         """The share of the greatest possible pace: a page that was lost counts not."""
         return self.minimum / self.wall * self.answered / self.jobs
+
+    @property
+    def call_seconds(self) -> list[float]:
+        """How long the provider took for each call that it answered."""
+        return [
+            call["delivered"] - call["arrived"]
+            for one in self.providers.values()
+            for call in one["log"]
+            if call["ending"] == "answered"
+        ]
 
     def seen(self, figure: str) -> int:
         """Return a figure of the providers' logs, over all of them."""

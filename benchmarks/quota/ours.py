@@ -105,4 +105,13 @@ def _wire(name: ProviderName, origin: str, models: Models) -> Wire:
     return GeminiWire("key", model=model, models=models, base_url=origin)
 
 
-ENTRIES = (Entry(name="ours", about="gate and router", workers=32, make=Ours),)
+ENTRIES = (
+    Entry(name="ours", about="gate and router", workers=32, make=Ours),
+    Entry(
+        name="ours-one-by-one",
+        about="the same with one page at a time",
+        workers=1,
+        make=Ours,
+        in_contest=False,
+    ),
+)

@@ -19,7 +19,7 @@ import structlog
 
 from benchmarks.quota.contenders import Contender, Place, entries
 from benchmarks.quota.jobs import Job, make_jobs
-from benchmarks.quota.scenarios import SCENARIOS
+from benchmarks.quota.scenarios import find
 
 #: How long a process may take to be ready, in seconds of the wall clock.
 WARM_UP_SECONDS = 60.0
@@ -57,7 +57,7 @@ async def race(spec: Spec) -> list[Page]:
     entry = entries()[spec.contender]
     jobs = make_jobs(spec.jobs, spec.seed)
     place = Place(
-        scenario=replace(SCENARIOS[spec.scenario], scale=spec.scale),
+        scenario=replace(find(spec.scenario), scale=spec.scale),
         origin=spec.origin,
         database_url=spec.database_url,
         scope=spec.scope,

@@ -59,8 +59,21 @@ def shortcomings(runs: Iterable[Run]) -> list[str]:
 
 
 def as_json(run: Run) -> dict[str, Any]:
-    """Return all figures of a run."""
-    return {**asdict(run), "efficiency": run.efficiency}
+    """Return all figures of a run; of each call when it came, went, and how it ended."""
+    providers = {
+        name: seen | {"log": [_brief(call) for call in seen["log"]]}
+        for name, seen in run.providers.items()
+    }
+    return {**asdict(run), "efficiency": run.efficiency, "providers": providers}
+
+
+def _brief(call: dict[str, Any]) -> list[Any]:
+    return [
+        round(call["arrived"], 4),
+        round(call["delivered"], 4) if call["delivered"] is not None else None,
+        call["ending"],
+        call["charged"],
+    ]
 
 
 def _terms(run: Run) -> str:

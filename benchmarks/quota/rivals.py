@@ -97,6 +97,14 @@ class Sdk(_Rival):
         await self._apis[name].ask(job.question)
 
 
+class Plain(_Rival):
+    """One call a page, come what may."""
+
+    @override
+    async def _ask(self, name: ProviderName, job: Job) -> None:
+        await self._apis[name].ask(job.question)
+
+
 class Tenacity(_Rival):
     """Random exponential back-off, each call for itself."""
 
@@ -227,4 +235,11 @@ ENTRIES = (
         is_told=True,
     ),
     Entry(name="predecessor", about="as described", workers=1, make=Predecessor),
+    Entry(
+        name="one-by-one",
+        about="no control, no retries",
+        workers=1,
+        make=Plain,
+        in_contest=False,
+    ),
 )

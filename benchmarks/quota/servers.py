@@ -33,8 +33,8 @@ class ProviderServers:
         self._call("reset", b"{}")
 
     def report(self) -> dict[str, Any]:
-        """Return what the providers saw since then, without the single calls."""
-        seen: dict[str, Any] = json.loads(self._call("stats?log=false"))
+        """Return what the providers saw since then, call by call."""
+        seen: dict[str, Any] = json.loads(self._call("stats"))
         return seen
 
     def _call(self, path: str, body: bytes | None = None) -> bytes:
