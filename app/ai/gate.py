@@ -23,7 +23,14 @@ from typing import TypeVar
 import structlog
 
 from app.domain.completions import Turn
-from app.domain.quota.permits import Asker, Wait, forecast, reserve, withdraw
+from app.domain.quota.permits import (
+    Asker,
+    Wait,
+    forecast,
+    lift_block,
+    reserve,
+    withdraw,
+)
 from app.domain.quota.settling import settle
 from app.domain.quota.state import GateState, Permit
 from app.domain.quota.values import Cost, Limits, Outcome
@@ -49,7 +56,7 @@ _JITTER = 0.003
 _AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Waiter:
     asker: Asker
     turn: Turn
@@ -99,6 +106,7 @@ class Gate:
     _dispatcher: asyncio.Task[None] | None = field(default=None, init=False)
     _late: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _held_until: float = field(default=0.0, init=False)
+    _begun: bool = field(default=False, init=False)
 
     async def enter(self, cost: Cost, turn: Turn) -> Permit:
         """Wait for leave to make one call; the pre-flight check.
@@ -184,6 +192,9 @@ class Gate:
         others = sorted(self._waiters, key=self._rank)
 
         def rule(state: GateState, now: float) -> _Answer:
+            if not self._begun:
+                # Whoever starts the program anew may just have mended key or account.
+                lift_block(state, now)
             decision = reserve(state, now, head.asker, self.limits)
             waits: tuple[float, ...] = ()
             if isinstance(decision, Wait):
@@ -201,6 +212,7 @@ class Gate:
             )
 
         answer = await self._change(rule)
+        self._begun = True
         if isinstance(answer.decision, Wait) and answer.decision.why == "pause":
             wait = (answer.decision.until - answer.now) / self.speed
             self._held_until = time.monotonic() + wait

@@ -15,6 +15,8 @@ from app.domain.quota.values import MINUTE, Cost, Limits
 CAUTION = 0.04
 #: Seconds after which a call that never came back no longer counts as in flight.
 FLIGHT = 180.0
+#: Seconds after which nobody waits for the answer of a call that goes ahead of others.
+_TRIAL = 30.0
 #: Seconds that whoever is due may be late before the next one goes.
 _LATE = 0.25
 #: Seconds after which a waiter of another process looks again whether a place is free.
@@ -92,11 +94,18 @@ def withdraw(state: GateState, asker_id: str) -> None:
     state.waiters.pop(asker_id, None)
 
 
+def lift_block(state: GateState, now: float) -> None:
+    """Let one call find out whether the operator has acted. Changes `state`."""
+    if state.blocked and state.pause_reason == "blocked":
+        state.paused_until = min(state.paused_until, now)
+
+
 def _earliest(state: GateState, now: float, cost: Cost) -> tuple[float, Why]:
     if state.paused_until > now:
         return state.paused_until, "pause"
     in_flight = len(state.flights)
-    if in_flight and (state.probing or _knows_nothing(state, now)):
+    trying = any(at - FLIGHT > now - _TRIAL for at in state.flights.values())
+    if trying and (state.probing or _knows_nothing(state, now)):
         return now + _LOOK_AGAIN, "probe"
     if in_flight >= max(1, int(state.ceiling)):
         return now + _LOOK_AGAIN, "concurrency"
