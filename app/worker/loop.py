@@ -13,6 +13,7 @@ import structlog
 
 from app.domain.jobs import Failed, Job, JobKind, Verdict
 from app.errors import AppError, RemoteError
+from app.usecases.relearn import relearn_outdated
 from app.usecases.services import Services
 from app.usecases.settle_job import (
     LEASE,
@@ -32,6 +33,7 @@ _POLL_SECONDS = 1.0
 _HEARTBEAT_SECONDS = LEASE.total_seconds() / 6
 _RESCUE_SECONDS = 10.0
 _SWEEP_SECONDS = 300.0
+_RELEARN_SECONDS = 3600.0
 #: How long running jobs may take to finish once the process is told to stop.
 GRACE_SECONDS = 20.0
 
@@ -79,6 +81,7 @@ class Worker:
             asyncio.create_task(self._every(_HEARTBEAT_SECONDS, self._heartbeat)),
             asyncio.create_task(self._every(_RESCUE_SECONDS, self._rescue)),
             asyncio.create_task(self._every(_SWEEP_SECONDS, self._sweep)),
+            asyncio.create_task(self._every(_RELEARN_SECONDS, self._relearn)),
         ]
         try:
             while not self._stopping.is_set():
@@ -215,6 +218,9 @@ class Worker:
         more = True
         while more:
             more = await sweep(self._services.database)
+
+    async def _relearn(self) -> None:
+        await relearn_outdated(self._services)
 
     async def _every(
         self, seconds: float, chore: Callable[[], Awaitable[None]]
