@@ -65,7 +65,10 @@ def main() -> None:
     memory = SiteMemory.build(made_pages(sites, chosen.pages))
     gc.collect()
     held, most = tracemalloc.get_traced_memory()
-    print(f"tracemalloc: held {held / 1e6:.1f} MB, peak {most / 1e6:.1f} MB")
+    print(
+        f"tracemalloc: {len(memory.traces)} pages held in {held / 1e6:.1f} MB, "
+        f"peak {most / 1e6:.1f} MB"
+    )
 
 
 def made_pages(

@@ -1,36 +1,28 @@
 """Fits the shipped weights: `python -m benchmarks.local_ai.fit --data dev.jsonl`.
 
-Prints what the weights are worth, each site judged by weights that never saw it, and
-then the weights made from all sites, for `app/domain/ranking_weights.py` and
-`app/domain/summary_weights.py`. Takes a few minutes.
+Prints the weights made from all sites, for `app/domain/ranking_weights.py` and
+`app/domain/summary_weights.py`. With `--held-out FILE` it also writes, for each site,
+the weights that the others make: `python -m benchmarks.quality` judges by them.
+Takes a minute.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from app.domain.evaluation.measures import rouge
 from app.domain.memory import SiteMemory
 from app.domain.outlooks import FEATURES, Outlook, survey
 from app.domain.ranking_weights import RankWeights
 from app.domain.summaries import SENTENCE_FEATURES, candidates
-from benchmarks.local_ai.measures import rouge
 from benchmarks.local_ai.regression import Observation, fit_linear, fit_logistic
-from benchmarks.local_ai.report import (
-    print_calibration,
-    print_labels,
-    print_summaries,
-)
 from benchmarks.local_ai.samples import Sample, load, vocabularies
-from benchmarks.local_ai.trials import (
-    LabelTrial,
-    SummaryTrial,
-    label_trials,
-    summary_trials,
-)
 
 #: Young sites are drawn with these numbers of labelled pages.
 YOUNG = (0, 3, 8, 20)
@@ -62,31 +54,38 @@ class _Page:
 
 
 def main() -> None:
-    """Fit, measure and print."""
+    """Fit, print the weights to be shipped, and write those that judge fairly."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", type=Path, required=True)
-    path = options.parse_args().data
-    sites = load(path)
-    known = vocabularies(path.with_name("vocab.json"), sites)
+    options.add_argument("--held-out", type=Path, help="JSON file to write")
+    chosen = options.parse_args()
+    sites = load(chosen.data)
+    known = vocabularies(chosen.data.with_name("vocab.json"), sites)
     chance = random.Random(1)
     seen = {site: list(_pages(sites[site], known[site], chance)) for site in sites}
     spoken = {site: list(_sentences(sites[site])) for site in sites}
-    label_runs: list[LabelTrial] = []
-    summary_runs: list[SummaryTrial] = []
-    for site in sites:
-        others = [other for other in sites if other != site]
-        weights = _fit_labels([page for other in others for page in seen[other]])
-        label_runs += label_trials(sites[site], known[site], weights=weights)
-        sentence_weights = _fit_sentences([row for at in others for row in spoken[at]])
-        summary_runs += summary_trials(sites[site], weights=sentence_weights)
-    print_labels("each site judged by the others' weights", label_runs)
-    print_calibration(label_runs)
-    print_summaries("each site judged by the others' weights", summary_runs)
+    if chosen.held_out:
+        held_out = {site: _without(site, seen, spoken) for site in sites}
+        chosen.held_out.write_text(json.dumps(held_out, indent=1) + "\n", "utf-8")
     shipped = _fit_labels([page for pages in seen.values() for page in pages])
     _print_weights("always", shipped.always)
     _print_weights("learned", shipped.learned)
     rows = [row for rows in spoken.values() for row in rows]
     _print_weights("sentences", _fit_sentences(rows))
+
+
+def _without(
+    site: str,
+    seen: Mapping[str, Sequence[_Page]],
+    spoken: Mapping[str, Sequence[Observation]],
+) -> dict[str, Any]:
+    """Return the weights that all other sites teach: they may judge this one."""
+    others = [other for other in seen if other != site]
+    labels = _fit_labels([page for other in others for page in seen[other]])
+    return {
+        "labels": {"always": dict(labels.always), "learned": dict(labels.learned)},
+        "sentences": _fit_sentences([row for other in others for row in spoken[other]]),
+    }
 
 
 def _pages(
