@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -17,11 +17,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FilePath,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from app.errors import ConfigurationError
@@ -40,6 +40,25 @@ def _split(value: Any) -> Any:
 
 def _is_sqlite(database_url: str) -> bool:
     return database_url.startswith(_SQLITE)
+
+
+def _http_address(value: str) -> str:
+    parts = urlsplit(value)
+    _ = parts.port  # raises where it is none
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected an http(s) address")
+    return value
+
+
+def _can_ask(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a provider has a key; a server of one's own may want none.
+
+    A value that is bad itself is absent, and told on its own account.
+    """
+    if name == "local":
+        return True
+    own = name == "openai" and values.get("openai_base_url") != OPENAI_BASE_URL
+    return own or values.get(f"{name}_api_key", "bad") is not None
 
 
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -72,7 +91,6 @@ class Settings(BaseModel):
     forge_environments: CommaList = ("PRODUCTION",)
     forge_api_hosts: CommaList = ("api.atlassian.com",)
 
-    ai_providers: CommaList = ()
     openai_api_key: SecretStr | None = None
     openai_base_url: str = OPENAI_BASE_URL
     openai_model: str = ""
@@ -85,6 +103,8 @@ class Settings(BaseModel):
     gemini_rpm: Limit = None
     gemini_tpm: Limit = None
     gemini_rpd: Limit = None
+    #: After the keys: whoever is named needs one.
+    ai_providers: CommaList = ()
     #: Calls in flight to one provider at most, all processes together.
     ai_concurrency: int = Field(default=32, ge=1, le=256)
     #: Seconds that a provider may make a page wait while the next one could answer.
@@ -92,7 +112,7 @@ class Settings(BaseModel):
     #: Tokens of a page's text in one question; longer pages are condensed.
     ai_page_tokens: int = Field(default=4000, ge=200, le=200_000)
     #: A file over the models and prices that come with the app.
-    ai_models_file: Path | None = None
+    ai_models_file: FilePath | None = None
     worker_concurrency: int = Field(default=16, ge=1, le=256)
 
     agent_mode: AgentMode = "SAFE_TEST"
@@ -134,10 +154,7 @@ class Settings(BaseModel):
     @field_validator("app_base_url", "connect_install_keys_url", "forge_jwks_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("expected an http(s) address")
-        return value.rstrip("/")
+        return _http_address(value).rstrip("/")
 
     @field_validator("database_url")
     @classmethod
@@ -167,44 +184,42 @@ class Settings(BaseModel):
     @field_validator("openai_base_url", "gemini_base_url")
     @classmethod
     def _provider_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("expected an http(s) address")
-        if parts.username or parts.query or parts.fragment:
+        parts = urlsplit(_http_address(value))
+        if "@" in parts.netloc or parts.query or parts.fragment:
             raise ValueError("expected an address without user, query or fragment")
         return value.rstrip("/")
 
-    @field_validator("ai_providers")
+    @field_validator("openai_api_key", "gemini_api_key")
     @classmethod
-    def _known_providers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := sorted(set(value) - set(_PROVIDERS)):
-            raise ValueError(
-                f"unknown: {', '.join(unknown)}; there are {', '.join(_PROVIDERS)}"
-            )
-        if len(set(value)) < len(value):
-            raise ValueError("names a provider twice")
+    def _sendable_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.fullmatch("[!-~]+", value.get_secret_value()):
+            raise ValueError("expected a key without spaces, in ASCII")
         return value
 
-    @model_validator(mode="after")
-    def _providers_have_keys(self) -> Self:
-        for name in self.ai_providers:
-            if name != "local" and not self._can_ask(name):
-                raise ValueError(
-                    f"AI_PROVIDERS: names {name}, but {name.upper()}_API_KEY is not set"
-                )
-        return self
-
-    def _can_ask(self, name: str) -> bool:
-        """Whether a provider has a key; a server of one's own may want none."""
-        if name == "gemini":
-            return self.gemini_api_key is not None
-        own = self.openai_base_url != OPENAI_BASE_URL
-        return own or self.openai_api_key is not None
+    @field_validator("ai_providers")
+    @classmethod
+    def _askable_providers(
+        cls, value: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        for place, name in enumerate(value, start=1):
+            if name not in _PROVIDERS:
+                # Not repeated: it may be a key that was pasted into the wrong line.
+                known = ", ".join(_PROVIDERS)
+                raise ValueError(f"name {place} is none of {known}")
+        if len(set(value)) < len(value):
+            raise ValueError("names a provider twice")
+        if missing := [
+            f"names {name}, but {name.upper()}_API_KEY is not set"
+            for name in value
+            if not _can_ask(name, info.data)
+        ]:
+            raise ValueError("; ".join(missing))
+        return value
 
     @property
     def usable_providers(self) -> tuple[str, ...]:
         """Remote providers that have a key."""
-        return tuple(name for name in _PROVIDERS[:-1] if self._can_ask(name))
+        return tuple(name for name in _PROVIDERS[:-1] if _can_ask(name, vars(self)))
 
     @property
     def provider_order(self) -> tuple[str, ...]:
@@ -309,8 +324,6 @@ def _in_file(path: Path) -> Mapping[str, str | None]:
 def _problem(item: dict[str, Any]) -> str:
     """Say what is wrong without repeating the value: it may be a secret."""
     message = str(item["msg"]).removeprefix("Value error, ")
-    if not item["loc"]:
-        return message  # several settings together, which it names itself
     return f"{str(item['loc'][0]).upper()}: {message}"
 
 

@@ -40,6 +40,7 @@ from app.errors import (
     ProviderError,
     ProviderMisconfigured,
     RemoteError,
+    Unavailable,
 )
 from app.store.database import Database
 from app.store.gates import GateStore
@@ -156,11 +157,17 @@ class Gate:
         return self._factors.get(kind, 1.0)
 
     async def close(self) -> None:
-        """End what waits."""
-        tasks = [*self._late, *([self._dispatcher] if self._dispatcher else [])]
-        for task in tasks:
+        """End what waits; leave that comes for it by now is given back.
+
+        Whoever waits gets `Unavailable`.
+        """
+        self._fail_all(Unavailable(self.provider, "its gate is being closed"))
+        self._changed.set()
+        if self._dispatcher is not None:
+            await asyncio.gather(self._dispatcher, return_exceptions=True)
+        for task in self._late:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._late, return_exceptions=True)
 
     # ------------------------------------------------------------------ waiting
 
@@ -181,7 +188,7 @@ class Gate:
                 await self._hand_over(head, answer.decision)
                 continue
             self._send_away(answer)
-            if self._waiters:
+            if head in self._waiters:
                 await self._sleep(answer.decision.until - answer.now)
 
     def _rank(self, waiter: _Waiter) -> tuple[int, int, int]:
@@ -195,6 +202,9 @@ class Gate:
             if not self._begun:
                 # Whoever starts the program anew may just have mended key or account.
                 lift_block(state, now)
+            # The next one stands for all that wait here; it may be another by now.
+            for one in others:
+                withdraw(state, one.asker.id)
             decision = reserve(state, now, head.asker, self.limits)
             waits: tuple[float, ...] = ()
             if isinstance(decision, Wait):
@@ -202,6 +212,9 @@ class Gate:
                     forecast(state, state.now, one.asker.cost, before=place)
                     for place, one in enumerate(others)
                 )
+                if not self._bears(head, waits[0]):
+                    # It will not be there when its turn comes: nobody waits for it.
+                    withdraw(state, head.asker.id)
             self._factors = state.factors
             return _Answer(
                 decision=decision,
@@ -231,19 +244,25 @@ class Gate:
         """Refuse those whose patience the wait exceeds."""
         ranked = sorted(self._waiters, key=self._rank)
         for waiter, wait in zip(ranked, answer.waits, strict=False):
-            waited = (time.monotonic() - waiter.began) * self.speed
             hopeless = answer.blocked and answer.paused == "blocked"
-            if waited + wait <= waiter.patience and not hopeless:
+            if self._bears(waiter, wait) and not hopeless:
                 continue
             self._waiters.remove(waiter)
             if not waiter.leave.done():
                 waiter.leave.set_exception(self._refusal(answer, wait))
 
+    def _bears(self, waiter: _Waiter, wait: float) -> bool:
+        waited = (time.monotonic() - waiter.began) * self.speed
+        return waited + wait <= waiter.patience
+
     def _refusal(self, answer: _Answer, wait: float) -> ProviderError:
         after = timedelta(seconds=wait)
         if answer.paused == "blocked":
             return ProviderMisconfigured(
-                self.provider, answer.blocked, kind="blocked", retry_after=after
+                self.provider,
+                answer.blocked,
+                kind="operator_wait",
+                retry_after=after,
             )
         if answer.paused in ("breaker", "overloaded"):
             return ProviderDown(
@@ -281,6 +300,8 @@ class Gate:
             self._waiters.remove(waiter)
         with contextlib.suppress(RemoteError):
             await self._change(lambda state, _: withdraw(state, waiter.asker.id))
+        # The next one may need not wait for so long.
+        self._changed.set()
 
     # ------------------------------------------------------------------ settling
 

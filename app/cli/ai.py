@@ -39,13 +39,27 @@ def quota(program: Program, reset: str | None, *, as_json: bool) -> None:
 @click.argument("tenant")
 @click.argument("names", nargs=-1)
 @click.option("--space", default=None, help="For this space alone (its key).")
+@click.option("--reset", is_flag=True, help="As if it had never been set.")
+@_json
 @click.pass_obj
 def providers(
-    program: Program, tenant: str, names: tuple[str, ...], space: str | None
+    program: Program,
+    tenant: str,
+    names: tuple[str, ...],
+    space: str | None,
+    *,
+    reset: bool,
+    as_json: bool,
 ) -> None:
-    """Set who is asked about a TENANT's pages, in order; no NAMES: as the settings say.
+    """Show who is asked about a TENANT's pages; with NAMES, set it, in this order.
 
     `local` alone keeps all page text on this machine.
     """
-    program.ask(lambda s: ai_accounts.set_providers(s, tenant, space, names))
-    click.echo(f"asked: {', '.join(names) or 'as the settings say'}")
+    if reset and names:
+        raise click.UsageError("--reset takes no NAMES")
+    if reset or names:
+        program.ask(lambda s: ai_accounts.set_providers(s, tenant, space, names))
+    elif space is not None:
+        raise click.UsageError("--space goes with NAMES or --reset")
+    rows = program.ask(lambda s: ai_accounts.list_providers(s, tenant))
+    tables.echo(rows, as_json=as_json)

@@ -120,7 +120,8 @@ class Turn:
 
 
 #: Why a call was not even made: its quota is spent, the provider fails or refuses us.
-HELD = frozenset({"quota_wait", "breaker", "blocked"})
+#: None of these words is the kind of a call's own failure.
+HELD = frozenset({"quota_wait", "breaker", "operator_wait"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

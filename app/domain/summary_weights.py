@@ -2,8 +2,7 @@
 
 Made on 2026-11-22 by `python -m benchmarks.local_ai.fit --data dev.jsonl`: least
 squares on the root of ROUGE against summaries that people wrote, 310 pages of seven
-public sites
-(English, German, Ukrainian); see `benchmarks/local_ai/README.md`.
+public sites (English, German, Ukrainian); see `benchmarks/local_ai/README.md`.
 """
 
 from __future__ import annotations

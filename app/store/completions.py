@@ -73,18 +73,16 @@ class CompletionStore:
 
     def trim(self, tenant_id: str, *, keep: int = KEPT) -> None:
         """Drop all but the `keep` answers that were used last."""
-        oldest = self._session.scalar(
-            sa.select(CompletionRow.used_at)
+        too_many = (
+            sa.select(CompletionRow.key)
             .where(CompletionRow.tenant_id == tenant_id)
-            .order_by(CompletionRow.used_at.desc())
+            .order_by(CompletionRow.used_at.desc(), CompletionRow.key)
             .offset(keep)
-            .limit(1)
         )
-        if oldest is None:
-            return
         self._session.execute(
-            sa.delete(CompletionRow).where(
-                CompletionRow.tenant_id == tenant_id,
-                CompletionRow.used_at <= oldest,
+            sa.delete(CompletionRow)
+            .where(
+                CompletionRow.tenant_id == tenant_id, CompletionRow.key.in_(too_many)
             )
+            .execution_options(synchronize_session=False)
         )

@@ -54,7 +54,7 @@ class PolicyStore:
         )
         orders = {row.space_id: row.providers for row in rows}
         order = orders.get(space_id) or orders.get("") or ""
-        return tuple(name for name in order.split(",") if name)
+        return _names(order)
 
     def orders(self, tenant_id: str, page_id: str) -> set[tuple[str, ...]]:
         """Return in which orders providers may be asked about a page, unread as it is.
@@ -66,15 +66,33 @@ class PolicyStore:
                 PageMemoryRow.tenant_id == tenant_id, PageMemoryRow.page_id == page_id
             )
         )
-        spaces = [known] if known else ["", *self._ordered_spaces(tenant_id)]
-        return {self.providers(tenant_id, space_id) for space_id in spaces}
-
-    def _ordered_spaces(self, tenant_id: str) -> Sequence[str]:
-        return self._session.scalars(
-            sa.select(PolicyRow.space_id).where(
+        rows = self._session.execute(
+            sa.select(PolicyRow.space_id, PolicyRow.providers).where(
                 PolicyRow.tenant_id == tenant_id, PolicyRow.providers.is_not(None)
             )
-        ).all()
+        )
+        own = {row.space_id: row.providers for row in rows}
+        at_large = own.get("", "")
+        found = [own.get(known, at_large)] if known else [at_large, *own.values()]
+        return {_names(order) for order in found}
+
+    def own_orders(self, tenant_id: str) -> Sequence[tuple[str, tuple[str, ...]]]:
+        """Return the spaces with an order of their own, by key (or id), and the order."""
+        rows = self._session.execute(
+            sa.select(PolicyRow.space_id, PolicyRow.providers, SpaceRow.key)
+            .outerjoin(
+                SpaceRow,
+                (SpaceRow.tenant_id == PolicyRow.tenant_id)
+                & (SpaceRow.space_id == PolicyRow.space_id),
+            )
+            .where(
+                PolicyRow.tenant_id == tenant_id,
+                PolicyRow.space_id != "",
+                PolicyRow.providers.is_not(None),
+            )
+            .order_by(SpaceRow.key, PolicyRow.space_id)
+        )
+        return [(row.key or row.space_id, _names(row.providers)) for row in rows]
 
     def set_providers(
         self, tenant_id: str, space_id: str, providers: Sequence[str]
@@ -165,3 +183,7 @@ class PolicyStore:
                 sa.func.lower(SpaceRow.key) == key.lower(),
             )
         )
+
+
+def _names(order: str) -> tuple[str, ...]:
+    return tuple(name for name in order.split(",") if name)

@@ -14,6 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.base import Base, BigId, auto_id, moment, tenant_fk
 
+#: Of columns that the release before does not know, and so does not write.
+_NONE = sa.text("0")
+
 
 class TenantRow(Base):
     """One Confluence site, whichever hosts it installed the app through."""
@@ -232,9 +235,11 @@ class RunRow(Base):
     ai_calls: Mapped[int] = mapped_column(default=0)
     requests: Mapped[int] = mapped_column(default=0)
     points: Mapped[int] = mapped_column(default=0)
-    input_tokens: Mapped[int] = mapped_column(default=0)
-    output_tokens: Mapped[int] = mapped_column(default=0)
-    micro_usd: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    input_tokens: Mapped[int] = mapped_column(default=0, server_default=_NONE)
+    output_tokens: Mapped[int] = mapped_column(default=0, server_default=_NONE)
+    micro_usd: Mapped[int] = mapped_column(
+        sa.BigInteger, default=0, server_default=_NONE
+    )
     receipt: Mapped[dict[str, Any]]
     started_at: Mapped[moment]
     finished_at: Mapped[moment]
@@ -329,9 +334,13 @@ class PageMemoryRow(Base):
     weights: Mapped[dict[str, Any]]
     labels: Mapped[list[Any]]
     #: The tenant's `memory_version` at the last change: readers fetch what is newer.
-    changed_seq: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    changed_seq: Mapped[int] = mapped_column(
+        sa.BigInteger, default=0, server_default=_NONE
+    )
     #: How the weights' stems were made; others than today's say nothing.
-    stems_version: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    stems_version: Mapped[int] = mapped_column(
+        sa.SmallInteger, default=0, server_default=_NONE
+    )
 
 
 class ForgottenPageRow(Base):

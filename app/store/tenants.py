@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 from app.domain.tenants import PURGE_GRACE, Tenant
 from app.store.base import Base, db_time
 from app.store.jobs import JobStore
-from app.store.tables import InstallationRow, LedgerRow, TenantRow
+from app.store.tables import (
+    ForgottenPageRow,
+    InstallationRow,
+    LedgerRow,
+    PageMemoryRow,
+    TenantRow,
+)
+from app.store.usage import UsageStore
 
 
 class TenantStore:
@@ -175,7 +182,8 @@ class TenantStore:
         """Make two records of one site one tenant; what `into` has already stands.
 
         Both are locked first, so that an event that comes in meanwhile waits, and
-        then finds where it belongs. A tombstone of either side stays one.
+        then finds where it belongs. A tombstone of either side stays one, and what
+        both have spent is summed.
         """
         if tenant_id == into:
             return
@@ -185,6 +193,8 @@ class TenantStore:
             # The site is there, whatever became of the installation known before.
             self.revive(into)
         self._join_tombstones(tenant_id, into)
+        self._show_pages(tenant_id, into)
+        UsageStore(self._session).merge(tenant_id, into=into)
         for table in Base.metadata.sorted_tables:
             if "tenant_id" not in table.c:
                 continue
@@ -195,7 +205,6 @@ class TenantStore:
                 .values(tenant_id=into)
             )
         self._session.execute(sa.delete(TenantRow).where(TenantRow.id == tenant_id))
-        self._update(into, memory_version=TenantRow.memory_version + 1)
         self._session.expire_all()
 
     def _lock(self, *tenant_ids: str) -> None:
@@ -221,6 +230,21 @@ class TenantStore:
             .where(LedgerRow.tenant_id == into, withdrawn)
             .values(state="withdrawn")
             .execution_options(synchronize_session=False)
+        )
+
+    def _show_pages(self, tenant_id: str, into: str) -> None:
+        """Make the loser's pages news to whoever remembers the winner's."""
+        self._update(into, memory_version=TenantRow.memory_version + 1)
+        version = sa.select(TenantRow.memory_version).where(TenantRow.id == into)
+        self._session.execute(
+            sa.update(PageMemoryRow)
+            .where(PageMemoryRow.tenant_id == tenant_id)
+            .values(changed_seq=version.scalar_subquery())
+            .execution_options(synchronize_session=False)
+        )
+        # The winner's readers never knew what the loser has forgotten.
+        self._session.execute(
+            sa.delete(ForgottenPageRow).where(ForgottenPageRow.tenant_id == tenant_id)
         )
 
     def purge_in(self, tenant_id: str) -> timedelta | None:

@@ -59,6 +59,27 @@ class UsageStore:
             # Of two that begin a day at once one fails here, and runs again.
             self._session.execute(sa.insert(UsageRow).values(**own, **amounts))
 
+    def merge(self, tenant_id: str, *, into: str) -> None:
+        """Add one tenant's sums to another's, day by day and model by model."""
+        for row in self.since(tenant_id, date.min):
+            self.add(
+                into,
+                row.day,
+                provider=row.provider,
+                model=row.model,
+                usage=Usage(
+                    **{name: getattr(row, name) for name in Usage.__dataclass_fields__}
+                ),
+                calls=row.calls,
+                failures=row.failures,
+                cache_hits=row.cache_hits,
+            )
+        self._session.execute(
+            sa.delete(UsageRow)
+            .where(UsageRow.tenant_id == tenant_id)
+            .execution_options(synchronize_session=False)
+        )
+
     def since(self, tenant_id: str, day: date) -> Sequence[UsageRow]:
         """Return a tenant's sums from a day on, newest first."""
         return self._session.scalars(

@@ -13,6 +13,7 @@ from app.domain.quota.state import GateState
 from app.errors import MalformedPayload, NotFound
 from app.store.gates import GateStore
 from app.store.policies import PolicyStore
+from app.store.runs import RunStore
 from app.store.tenants import TenantStore
 from app.store.usage import UsageStore
 from app.usecases.services import Services
@@ -64,39 +65,79 @@ async def reset_quota(services: Services, scope: str) -> None:
         NotFound: Nothing is known of it.
     """
     if not await services.database.write(lambda s: GateStore(s).reset(scope)):
-        reason = f"nothing is known of {scope!r}"
+        reason = f"nothing is known of {scope}"
         raise NotFound(reason)
+
+
+async def list_providers(services: Services, tenant_id: str) -> Rows:
+    """Return who is asked about a tenant's pages: at large, then where it is set so.
+
+    Raises:
+        NotFound: There is no such tenant.
+    """
+    operators = [one.provider for one in services.ai.respondents()]
+
+    def work(session: Session) -> Rows:
+        _require(session, tenant_id)
+        policies = PolicyStore(session)
+        at_large = list(policies.providers(tenant_id, "")) or operators
+        return [
+            {"space": None, "providers": at_large},
+            *(
+                {"space": key, "providers": list(order)}
+                for key, order in policies.own_orders(tenant_id)
+            ),
+        ]
+
+    return await services.database.read(work)
 
 
 async def set_providers(
     services: Services, tenant_id: str, space_key: str | None, names: Sequence[str]
 ) -> None:
-    """Set who is asked about a tenant's pages, or a space's; none: as before.
+    """Set who is asked about a tenant's pages, or a space's; nobody: as if never set.
 
     Raises:
         NotFound: There is no such tenant, or it has no such space.
-        MalformedPayload: There is no such provider here.
+        MalformedPayload: There is no such provider here, or it is named twice.
     """
-    if unknown := [name for name in names if name not in services.providers]:
-        known = ", ".join(services.providers)
-        reason = f"no provider {', '.join(unknown)}; there are: {known}"
-        raise MalformedPayload("order of providers", reason)
+    _check_order(services, names)
 
     def work(session: Session) -> None:
         _require(session, tenant_id)
         policies = PolicyStore(session)
-        space_id = policies.space_id(tenant_id, space_key) if space_key else ""
+        space_id: str | None = ""
+        if space_key is not None:
+            space_id = policies.space_id(tenant_id, space_key)
         if space_id is None:
-            reason = f"the tenant has no space {space_key!r}, as far as is known"
+            reason = f"no space {space_key} on this site (yet)"
             raise NotFound(reason)
+        before = policies.providers(tenant_id, space_id)
         policies.set_providers(tenant_id, space_id, names)
+        RunStore(session).audit(
+            tenant_id,
+            actor="cli",
+            action="providers_changed",
+            before={"space": space_key, "providers": list(before)},
+            after={"space": space_key, "providers": list(names)},
+        )
 
     await services.database.write(work)
 
 
+def _check_order(services: Services, names: Sequence[str]) -> None:
+    if unknown := [name for name in names if name not in services.providers]:
+        known = ", ".join(services.providers)
+        reason = f"no provider {', '.join(unknown)}; there are: {known}"
+        raise MalformedPayload("order of providers", reason)
+    if len(set(names)) < len(names):
+        reason = "names a provider twice"
+        raise MalformedPayload("order of providers", reason)
+
+
 def _require(session: Session, tenant_id: str) -> None:
     if TenantStore(session).get(tenant_id) is None:
-        reason = f"no tenant {tenant_id!r}"
+        reason = f"no tenant {tenant_id}"
         raise NotFound(reason)
 
 

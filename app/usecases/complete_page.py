@@ -238,15 +238,16 @@ def _account(
     services: Services, session: Session, tenant_id: str, attempts: Sequence[Attempt]
 ) -> None:
     store, day = UsageStore(session), services.now().date()
-    for one in attempts:
+    # Always in the same order: two pages that fell back crosswise would lock each other.
+    for one in sorted(attempts, key=lambda one: (one.provider, one.model)):
         store.add(
             tenant_id,
             day,
             provider=one.provider,
             model=one.model,
             usage=one.usage,
-            calls=one.was_called,
-            failures=one.was_called and one.outcome != "answered",
+            calls=int(one.was_called),
+            failures=int(one.was_called and one.outcome != "answered"),
         )
 
 

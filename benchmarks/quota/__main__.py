@@ -72,7 +72,7 @@ def main() -> int:
 def _measure(
     options: argparse.Namespace, folder: Path
 ) -> tuple[list[Run], list[tuple[str, str]]]:
-    """Return all runs, and who could not take part in which scenario."""
+    """Return all runs; and of scenarios, who does not take part and why."""
     chosen = [SCENARIOS[name] for name in options.scenario]
     clients = [entries()[name] for name in options.contender]
     runs: list[Run] = []
@@ -82,10 +82,10 @@ def _measure(
         urls = {one: running.enter_context(_database(one, folder)) for one in engines}
         for scenario, entry in product(chosen, clients):
             url = urls[scenario.engine]
-            if url and entry.takes_part(scenario):
-                runs.append(_run(scenario, entry, options, url, folder))
+            if why := entry.absence(scenario):
+                absent.append((scenario.name, f"- {entry.name} {why}."))
             elif url:
-                absent.append((scenario.name, entry.name))
+                runs.append(_run(scenario, entry, options, url, folder))
     return runs, absent
 
 

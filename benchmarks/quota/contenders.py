@@ -54,6 +54,7 @@ class Entry:
     Attributes:
         workers: Pages in work at once, over all processes.
         is_told: It needs to be told the limits, and cannot learn them.
+        shares: Its processes share what they know, in the database.
         in_contest: It takes part in all scenarios; others are for the control run.
     """
 
@@ -62,11 +63,16 @@ class Entry:
     workers: int
     make: Callable[[Place], Contender]
     is_told: bool = False
+    shares: bool = False
     in_contest: bool = True
 
-    def takes_part(self, scenario: Scenario) -> bool:
-        """Whether what it needs to know can be known there."""
-        return not self.is_told or scenario.told is not None
+    def absence(self, scenario: Scenario) -> str:
+        """Return why it does not take part; empty if it does."""
+        if self.is_told and scenario.told is None:
+            return "has to be told the limit, which nobody knows"
+        if not self.shares and scenario.engine != "sqlite":
+            return "uses no database: see `processes`"
+        return ""
 
 
 def entries() -> Mapping[str, Entry]:

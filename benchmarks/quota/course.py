@@ -21,8 +21,10 @@ from benchmarks.quota.racing import WARM_UP_SECONDS, Page, Spec
 from benchmarks.quota.scenarios import Scenario
 from benchmarks.quota.servers import ProviderServers, provider_servers
 
-#: Who needs longer than this many times the shortest time is cut off.
+#: Who needs longer than this many times the shortest time, or than so many provider
+#: seconds where that is more, is cut off.
 MOST_MINIMA = 5.0
+LEAST_CUT_OFF = 300.0
 #: Beyond the cut-off, for the processes to tell what they did; wall clock.
 _LATE_SECONDS = 30.0
 
@@ -94,7 +96,7 @@ def run(
         ServerFailed: A process ended before its time.
     """
     minimum = clairvoyant_seconds(scenario, jobs)
-    most = MOST_MINIMA * minimum / scenario.scale
+    most = max(MOST_MINIMA * minimum, LEAST_CUT_OFF) / scenario.scale
     with (
         provider_servers(
             scenario.providers, scale=scenario.scale, seed=seed, folder=folder

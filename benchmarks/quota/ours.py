@@ -106,12 +106,13 @@ def _wire(name: ProviderName, origin: str, models: Models) -> Wire:
 
 
 ENTRIES = (
-    Entry(name="ours", about="gate and router", workers=32, make=Ours),
+    Entry(name="ours", about="gate and router", workers=32, make=Ours, shares=True),
     Entry(
         name="ours-one-by-one",
         about="the same with one page at a time",
         workers=1,
         make=Ours,
+        shares=True,
         in_contest=False,
     ),
 )

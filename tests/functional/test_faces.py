@@ -136,7 +136,7 @@ async def test_metrics_parse_and_count(house: House) -> None:
     }
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert samples["confluence_ai_labels_written_total",] == 1
-    assert samples["confluence_ai_ai_calls_total", "done", "local"] == 1
+    assert samples["confluence_ai_ai_calls_total", "answered", "local"] == 1
     assert samples["confluence_ai_events_total", "forge", "queued"] == 1
     assert samples["confluence_ai_refusals_total", "NotAuthenticated", "events"] == 1
     assert samples["confluence_ai_confluence_points_total",] > 0

@@ -1,4 +1,4 @@
-"""Tests for app.bootstrap.encryption_keys()."""
+"""Tests for app.bootstrap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.bootstrap import encryption_keys
+from app.bootstrap import encryption_keys, open_services
 from app.errors import ConfigurationError
 from app.settings import Settings
 from app.store.encryption import new_key
@@ -96,3 +96,58 @@ class TestEncryptionKeys:
 
         with pytest.raises(ConfigurationError, match="cannot be made or read"):
             encryption_keys(settings(folder))
+
+
+@pytest.mark.anyio
+class TestProviders:
+    """Tests for the providers that app.bootstrap.open_services() opens."""
+
+    async def test_without_keys_there_is_local_alone(self, tmp_path: Path) -> None:
+        """Nothing to examine, nobody else to ask."""
+        async with open_services(settings(tmp_path)) as services:
+            asked = [one.provider for one in services.ai.respondents()]
+            known = set(services.providers)
+            examined = set(services.check_provider)
+
+        assert (asked, known, examined) == (["local"], {"local"}, set())
+
+    async def test_whoever_has_a_key_is_opened_and_asked_in_order(
+        self, tmp_path: Path
+    ) -> None:
+        """With the model of the settings, else the list's; local is there for all."""
+        keys = {"openai_api_key": "sk-1", "gemini_api_key": "g-1"}
+        more = {"openai_model": "gpt-own", "ai_providers": "gemini,openai"}
+        async with open_services(settings(tmp_path, **keys, **more)) as services:
+            asked = {one.provider: one.model for one in services.ai.respondents()}
+            known = set(services.providers)
+            examined = set(services.check_provider)
+
+        assert list(asked) == ["gemini", "openai"]
+        assert asked["openai"] == "gpt-own"
+        assert asked["gemini"].startswith("gemini-")
+        assert known == {"local", "openai", "gemini"}
+        assert examined == {"openai", "gemini"}
+
+    async def test_key_without_a_place_in_the_order_can_still_be_chosen_by_a_space(
+        self, tmp_path: Path
+    ) -> None:
+        """The operator prefers local; a tenant may not."""
+        more = {"openai_api_key": "sk-1", "ai_providers": "local"}
+        async with open_services(settings(tmp_path, **more)) as services:
+            asked = [one.provider for one in services.ai.respondents(["openai"])]
+
+        assert asked == ["openai"]
+
+    @pytest.mark.parametrize(
+        "content", [b"not toml [", b"\xff\xfe"], ids=["words", "bytes"]
+    )
+    async def test_models_file_that_holds_none_is_named(
+        self, tmp_path: Path, content: bytes
+    ) -> None:
+        """The operator's own list is no reason for a traceback."""
+        file = tmp_path / "моделі.toml"
+        file.write_bytes(content)
+
+        with pytest.raises(ConfigurationError, match=r"моделі\.toml: is no TOML"):
+            async with open_services(settings(tmp_path, ai_models_file=str(file))):
+                pass

@@ -56,6 +56,9 @@ GOOD: list[tuple[str, str, Any]] = [
     ("GEMINI_TPM", "1000", 1000),
     ("GEMINI_RPD", "200", 200),
     ("AI_CONCURRENCY", "256", 256),
+    ("AI_PATIENCE_SECONDS", "0.5", 0.5),
+    ("AI_PAGE_TOKENS", "200", 200),
+    ("AI_MODELS_FILE", __file__, Path(__file__)),
     ("WORKER_CONCURRENCY", "1", 1),
     ("AGENT_MODE", "prod", "PROD"),
     ("TAGGING_AGENT_MODE", "test", "TEST"),
@@ -92,6 +95,33 @@ BAD: list[tuple[str, str]] = [
     ("FORGE_APP_ID", ARI + "x"),
     ("FORGE_ENVIRONMENTS", "PRODUCTION,NIGHTLY"),
     ("AI_PROVIDERS", "local,skynet"),
+    ("AI_PROVIDERS", "openai"),
+    ("AI_PROVIDERS", "local,gemini"),
+    ("AI_PROVIDERS", "local,local"),
+    ("AI_PROVIDERS", "Local"),
+    ("AI_PATIENCE_SECONDS", "-1"),
+    ("AI_PATIENCE_SECONDS", "nan"),
+    ("AI_PATIENCE_SECONDS", "3601"),
+    ("AI_PAGE_TOKENS", "199"),
+    ("AI_PAGE_TOKENS", "200001"),
+    ("AI_PAGE_TOKENS", "4k"),
+    ("AI_MODELS_FILE", "/nowhere/models.toml"),
+    ("AI_MODELS_FILE", "/"),
+    ("OPENAI_API_KEY", "sk with space"),
+    ("OPENAI_API_KEY", "sk-line\nbreak"),
+    ("OPENAI_API_KEY", " "),
+    ("GEMINI_API_KEY", "ключ"),
+    ("GEMINI_API_KEY", "key\u00a0"),
+    ("OPENAI_BASE_URL", "api.openai.com/v1"),
+    ("OPENAI_BASE_URL", "ftp://o.test/v1"),
+    ("OPENAI_BASE_URL", "https://user@o.test/v1"),
+    ("OPENAI_BASE_URL", "https://:secret@o.test/v1"),
+    ("OPENAI_BASE_URL", "https://@o.test/v1"),
+    ("OPENAI_BASE_URL", "https://o.test/v1?key=secret"),
+    ("OPENAI_BASE_URL", "https://o.test:port/v1"),
+    ("GEMINI_BASE_URL", "https://g.test#key"),
+    ("GEMINI_BASE_URL", "https://user:secret@g.test"),
+    ("GEMINI_BASE_URL", "https://"),
     ("OPENAI_RPM", "0"),
     ("OPENAI_RPM", "-1"),
     ("OPENAI_TPM", "many"),
@@ -205,6 +235,86 @@ class TestTogether:
         assert names == {"ENCRYPTION_KEYS", "API_PORT"}
 
 
+class TestProviders:
+    """Who is asked, and what they need."""
+
+    def test_without_keys_the_machine_asks_itself(self) -> None:
+        """Nothing leaves it until somebody says so."""
+        settings = read()
+
+        assert settings.provider_order == ("local",)
+        assert settings.usable_providers == ()
+
+    @pytest.mark.parametrize(
+        ("variables", "order"),
+        [
+            ({"OPENAI_API_KEY": "k"}, ("openai",)),
+            ({"GEMINI_API_KEY": "k"}, ("gemini",)),
+            ({"OPENAI_API_KEY": "k", "GEMINI_API_KEY": "k"}, ("openai", "gemini")),
+            (
+                {
+                    "OPENAI_API_KEY": "k",
+                    "GEMINI_API_KEY": "k",
+                    "AI_PROVIDERS": "gemini, local",
+                },
+                ("gemini", "local"),
+            ),
+            ({"OPENAI_API_KEY": "k", "AI_PROVIDERS": "local"}, ("local",)),
+            # A server of one's own may want no key.
+            ({"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"}, ("openai",)),
+            (
+                {"OPENAI_BASE_URL": "http://ai.lan/v1", "AI_PROVIDERS": "openai"},
+                ("openai",),
+            ),
+        ],
+    )
+    def test_order_is_what_was_said_else_who_has_a_key(
+        self, variables: dict[str, str], order: tuple[str, ...]
+    ) -> None:
+        """Local comes in only where nobody else could be asked, or it was named."""
+        assert read(**variables).provider_order == order
+
+    def test_every_missing_key_is_told(self) -> None:
+        """By the order's name and the key's."""
+        (told,) = problems(AI_PROVIDERS="gemini,openai,local")
+
+        assert told.startswith("AI_PROVIDERS: ")
+        assert "GEMINI_API_KEY is not set" in told
+        assert "OPENAI_API_KEY is not set" in told
+
+    def test_own_server_of_one_provider_is_no_key_of_another(self) -> None:
+        """Gemini always wants one."""
+        (told,) = problems(AI_PROVIDERS="gemini", GEMINI_BASE_URL="http://127.0.0.1:1")
+
+        assert "GEMINI_API_KEY is not set" in told
+
+    def test_missing_key_is_told_along_with_bad_values(self) -> None:
+        """It does not wait for the others to be right."""
+        told = problems(AI_PROVIDERS="openai", API_PORT="http", OPENAI_RPM="0")
+
+        names = {problem.partition(":")[0] for problem in told}
+        assert names == {"AI_PROVIDERS", "API_PORT", "OPENAI_RPM"}
+
+    @pytest.mark.parametrize(
+        "bad",
+        [{"OPENAI_API_KEY": "with space"}, {"OPENAI_BASE_URL": "nowhere"}],
+        ids=["key", "address"],
+    )
+    def test_bad_key_or_address_is_not_told_as_a_missing_key(
+        self, bad: dict[str, str]
+    ) -> None:
+        """One fault, one line."""
+        told = problems(AI_PROVIDERS="openai", **bad)
+
+        assert [one.partition(":")[0] for one in told] == list(bad)
+
+    def test_unknown_provider_is_told_with_those_that_are(self) -> None:
+        """A typo is found at once."""
+        (told,) = problems(AI_PROVIDERS="openai,opneai")
+
+        assert told == "AI_PROVIDERS: name 2 is none of openai, gemini, local"
+
+
 class TestFile:
     """The `.env` file under the environment."""
 
@@ -303,6 +413,11 @@ class TestSecrets:
             OPENAI_RPM=SECRET,
             AGENT_MODE=SECRET,
             FORGE_APP_ID=SECRET,
+            OPENAI_API_KEY=f"{SECRET} {SECRET}",
+            OPENAI_BASE_URL=f"https://u:{SECRET}@o.test",
+            GEMINI_BASE_URL=f"https://g.test?key={SECRET}",
+            GEMINI_RPD=SECRET,
+            AI_PROVIDERS=f"openai,{SECRET}",
         )
 
         assert SECRET not in "\n".join(told)

@@ -13,7 +13,7 @@ from base64 import b64decode, b64encode
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,8 +24,10 @@ from app.domain.quota.values import DAY, Cost, Shown, Unit
 #: networks are not exact: this share of the window, and never less than so many seconds.
 _GUARD_SHARE = 0.004
 _LEAST_GUARD = 0.015
-#: Entries of a log; more are joined in pairs, which only errs on the safe side.
+#: Entries of a log; where there are more, those of one slice of the window are joined
+#: at the latest of them, which only errs on the safe side, and by so little.
 _ENTRIES = 256
+_SLICES = 128
 #: A reset this near to what a bucket would say is a bucket's: share, and units, since
 #: what remains is told in whole ones.
 _LIKE_SHARE = 0.02
@@ -47,6 +49,9 @@ _DOUBT = 3600.0
 
 
 _moment = itemgetter(0)
+_amount = itemgetter(1)
+#: Moments that differ by less are one.
+_ROUNDING = 1e-6
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,14 +118,15 @@ class Meter:
 
     def limit(self, now: float) -> int | None:
         """Return the units a window; None if nobody knows."""
-        learned = self.learned
-        if learned is not None and self.told:
-            doubts = min(
-                max(0, int((now - self.learned_at) / self.doubt)), _MOST_DOUBTS
-            )
-            learned = int(learned * _DOUBT_FACTOR**doubts) + (doubts > 0)
-        known = [one for one in (self.configured, learned) if one is not None]
-        return min(known, default=None)
+        both = (self.configured, self.learned_by(now))
+        return min((one for one in both if one is not None), default=None)
+
+    def learned_by(self, now: float) -> int | None:
+        """Return the provider's limit as far as it is known, and not doubted, by now."""
+        if self.learned is None or not self.told:
+            return self.learned
+        doubts = min(max(0, int((now - self.learned_at) / self.doubt)), _MOST_DOUBTS)
+        return int(self.learned * _DOUBT_FACTOR**doubts) + (doubts > 0)
 
     def units(self, cost: Cost) -> float:
         """Return what a call takes from this limit."""
@@ -142,8 +148,9 @@ class Meter:
         if limit is None or amount <= 0:
             return now
         if self.unit == "tokens":
-            # An estimate: what strays must not meet the limit.
-            amount *= 1.0 + min(_MOST_STRAY, _STRAYS * self.stray)
+            # An estimate: what strays must not meet the limit, nor what strays of
+            # calls that the provider has not told us of.
+            amount += min(_MOST_STRAY, _STRAYS * self.stray) * (amount + self._untold)
         amount = min(amount, float(limit))
         if self.full_at is not None:
             missing = amount * self.window / limit - self.window
@@ -172,15 +179,17 @@ class Meter:
             charged=self.charged, amount=amount, used=used, corrected=self.corrected
         )
 
-    def amend(self, at: float, *, moved: float, by: float) -> None:
+    def amend(self, at: float, now: float, *, moved: float, by: float) -> None:
         """Correct a charge: it came `moved` seconds later, and took `by` units more."""
-        for entry in reversed(self.log):
-            if abs(entry[0] - at) < 1e-6:  # noqa: PLR2004 - equal but for rounding
-                break
-        else:
+        if self._leaves(at) <= now:
             return
+        # The entry it was joined to, if it was, is the next one after it.
+        place = bisect_right(self.log, at - _ROUNDING, key=_moment)
+        if place == len(self.log):
+            return
+        entry = self.log[place]
         entry[1] = max(0.0, entry[1] + by)
-        entry[0] += max(0.0, moved)
+        entry[0] = max(entry[0], at + moved)
         self.log.sort()
         limit = self.limit(at)
         if self.full_at is not None and limit:
@@ -192,23 +201,23 @@ class Meter:
         Only the newest call's headers count: calls sent after it are added to what it
         says, so that nothing in flight is forgotten.
         """
-        changed = shown.limit != self.learned
-        if number <= self.newest:
+        if number <= self.newest or shown.limit <= 0:
             return False
+        changed = shown.limit != self.learned
         self.newest = number
         self.learned, self.told, self.learned_at = shown.limit, False, at
         limit = self.limit(at) or shown.limit
         self._vote(shown)
         later = self.charged - mark.charged
-        if self.votes > 0:
-            gone = float(limit - min(limit, shown.remaining))
+        gone = float(limit - min(limit, shown.remaining))
+        # The operator's lower limit holds in any window, whatever the provider keeps.
+        if self.votes > 0 and limit == shown.limit:
             self._compare(gone, at, mark.charged, limit / self.window)
             gone += later + self._beside(at, mark)
             self.full_at = at + gone * self.window / limit
             return changed
         self.full_at = None
-        counted = shown.limit - shown.remaining
-        foreign = counted - mark.used - (self.corrected - mark.corrected)
+        foreign = gone - mark.used - (self.corrected - mark.corrected)
         if foreign > 0:
             self._insert(at, foreign)
             self.corrected += foreign
@@ -246,6 +255,8 @@ class Meter:
         for entry in self.log:
             entry[0] += seconds
         self.learned_at += seconds
+        if self.seen:
+            self.seen[1] += seconds
         if self.full_at is not None:
             self.full_at += seconds
 
@@ -254,9 +265,9 @@ class Meter:
         if gone := self._gone(now):
             del self.log[:gone]
         if len(self.log) > _ENTRIES:
-            pairs = zip(self.log[::2], self.log[1::2], strict=False)
-            joined = [[late[0], early[1] + late[1]] for early, late in pairs]
-            self.log = joined + self.log[len(joined) * 2 :]
+            slices = groupby(self.log, lambda one: one[0] * _SLICES // self.window)
+            joined = (list(entries) for _, entries in slices)
+            self.log = [[one[-1][0], sum(map(_amount, one))] for one in joined]
 
     def missed(self) -> None:
         """Leave more room: a call was refused that seemed to fit."""
@@ -265,6 +276,13 @@ class Meter:
     def ends_in(self, now: float) -> float:
         """Return the seconds until a unit of `now` counts no more."""
         return self._leaves(now) - now
+
+    @property
+    def _untold(self) -> float:
+        """Units of a bucket that no header has shown yet."""
+        if self.full_at is None or not self.seen:
+            return 0.0
+        return max(0.0, self.charged - self.seen[2])
 
     @property
     def _bucket_guard(self) -> float:

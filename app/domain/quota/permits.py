@@ -54,7 +54,9 @@ def reserve(
 ) -> Permit | Wait:
     """Permit a call and count it, or say when to ask again. Changes `state`.
 
-    Calls go by priority, then by age, across all processes that wait.
+    Calls go by priority, then by age, across all processes that wait. Places in flight
+    go by priority alone: a place that is kept for who looks again only later is lost
+    time, which only the more urgent is worth.
     """
     state.configure(limits)
     now = state.advance(now)
@@ -63,6 +65,9 @@ def reserve(
     if why in ("free", "quota", "spacing") and ahead:
         until = _after(state, until, ahead, asker)
         why = "turn" if until > now else why
+    urgent = sum(waiter[0] < asker.priority for waiter in ahead)
+    if until <= now and urgent >= (1 if state.probing else _places(state)):
+        until, why = now + _LOOK_AGAIN, "turn"
     if until > now:
         until = max(until, now + _LEAST)
         late = max(until, now) + _LATE
@@ -103,11 +108,10 @@ def lift_block(state: GateState, now: float) -> None:
 def _earliest(state: GateState, now: float, cost: Cost) -> tuple[float, Why]:
     if state.paused_until > now:
         return state.paused_until, "pause"
-    in_flight = len(state.flights)
     trying = any(at - FLIGHT > now - _TRIAL for at in state.flights.values())
     if trying and (state.probing or _knows_nothing(state, now)):
         return now + _LOOK_AGAIN, "probe"
-    if in_flight >= max(1, int(state.ceiling)):
+    if _places(state) <= 0:
         return now + _LOOK_AGAIN, "concurrency"
     spaced = state.last_at + CAUTION if _is_cautious(state, now) else now
     room = max((one.earliest(now, one.units(cost)) for one in state.meters), default=0)
@@ -115,6 +119,11 @@ def _earliest(state: GateState, now: float, cost: Cost) -> tuple[float, Why]:
     if until <= now:
         return now, "free"
     return until, "spacing" if spaced > room else "quota"
+
+
+def _places(state: GateState) -> int:
+    """Return how many more calls may be in flight."""
+    return max(1, int(state.ceiling)) - len(state.flights)
 
 
 def _knows_nothing(state: GateState, now: float) -> bool:

@@ -82,16 +82,14 @@ def settle(
 
 def _amend(state: GateState, permit: Permit, outcome: Outcome) -> None:
     """Move the charge to when the call arrived at the latest, and to its true size."""
-    if outcome.ending == "unsent":
-        for one in state.meters:
-            one.amend(permit.at, moved=0.0, by=-one.units(permit.cost))
-        return
     refused = outcome.ending == "refused" and not state.refusals_count
+    is_free = refused or outcome.ending == "unsent"
     for one in state.meters:
         if one.name in permit.marks:
-            true = one.units(outcome.cost or permit.cost) * (not refused)
-            moved = _arrived(outcome, one.window)
-            one.amend(permit.at, moved=moved, by=true - one.units(permit.cost))
+            true = one.units(outcome.cost or permit.cost) * (not is_free)
+            moved = 0.0 if outcome.ending == "unsent" else _arrived(outcome, one.window)
+            by = true - one.units(permit.cost)
+            one.amend(permit.at, state.now, moved=moved, by=by)
     if outcome.estimate_ratio is not None:
         _calibrate(state, outcome.estimated, outcome.estimate_ratio)
 
@@ -122,7 +120,8 @@ def _arrived(outcome: Outcome, window: float) -> float:
 
 
 def _read_headers(state: GateState, permit: Permit, outcome: Outcome) -> bool:
-    at = permit.at + (outcome.sent_after or 0.0)
+    # A clock that was set back meanwhile must not put this into the future.
+    at = min(permit.at + (outcome.sent_after or 0.0), state.now)
     changed = False
     for shown in outcome.shown:
         meter = _meter_shown(state, shown)
@@ -228,6 +227,9 @@ def _infer(state: GateState, now: float, permit: Permit, refusal: Refusal) -> bo
     mark = permit.marks.get(minute.name)
     passed = (mark.used if mark else minute.used(now)) - 1
     wait = refusal.retry_after
+    if passed < 1:
+        # Nothing of ours was before it: others use the same quota, or the clock was set.
+        return False
     if _is_of_the_second(state, limit, passed, wait):
         return _pace(state, now, limit, passed)
     if refusal.violations and refusal.violations[0].limit == limit:
@@ -244,9 +246,7 @@ def _infer(state: GateState, now: float, permit: Permit, refusal: Refusal) -> bo
 
 def _take(state: GateState, now: float, violation: Violation, limit: int) -> bool:
     meter = state.meter(violation.unit, violation.window or MINUTE)
-    if meter.limit(now) == limit:
-        return False
-    if not meter.told and meter.learned == limit:
+    if limit in (meter.limit(now), meter.learned_by(now)):
         return False
     meter.teach(limit, now)
     return True

@@ -11,6 +11,8 @@ from app.domain.quota.values import DAY, MINUTE, Cost, Limits, Unit
 
 #: A clock that goes back by more than so many seconds was set.
 _CLOCK_STEP = 1.0
+#: So was one that goes forward by more than this while calls wait or are in flight.
+_SILENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +110,15 @@ class GateState:
         """Move to `now` and drop what counts no more; return the moment that counts.
 
         A clock that was set back takes all moments with it: the wait that is left
-        stays the same. One that was set forward looks like idle time; the provider's
-        own refusal is then the correction.
+        stays the same. One that was set forward looks like idle time, but that there
+        was work: then the next calls are spaced, so that the provider's own refusal of
+        the first of them is the correction.
         """
         back = self.now - now
         if back > _CLOCK_STEP:
             self._shift(-back)
+        if -back > _SILENCE and (self.flights or self.waiters):
+            self.cautious = True
         self.now = max(self.now, now)
         self.flights = {id_: at for id_, at in self.flights.items() if at > self.now}
         self.waiters = {id_: w for id_, w in self.waiters.items() if w[3] > self.now}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,7 +69,8 @@ def _value(column: sa.Column[Any], tenant_id: str, inserted: Mapping[str, Any]) 
         return utc_now()
     if isinstance(column.type, sa.JSON):
         return {}
-    return {str: "x", int: 1, float: 0.5}[column.type.python_type]
+    plain = {str: "x", int: 1, float: 0.5, date: date(2026, 11, 22)}
+    return plain[column.type.python_type]
 
 
 async def counted(database: Database, tenant_id: str) -> dict[str, int]:

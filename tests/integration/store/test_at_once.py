@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,11 +14,12 @@ from app.clock import utc_now
 from app.domain.memory import PageMemory
 from app.domain.modes import WhitelistEntry
 from app.domain.pages import Space
+from app.store.completions import CompletionStore
 from app.store.database import Database
 from app.store.installations import InstallationStore
 from app.store.memory import MemoryStore
 from app.store.policies import PolicyStore
-from app.store.runs import RunStore
+from app.store.usage import UsageStore
 from tests.integration.store.stored import CIPHER, new_tenant
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +40,11 @@ TWICE: dict[str, Callable[[Session, str], object]] = {
         t, WhitelistEntry(kind="page", value="7")
     ),
     "keep_memory": lambda s, t: MemoryStore(s).keep(t, PAGE, page_version=1),
-    "keep_completion": lambda s, t: RunStore(s).keep_completion(t, "7", "h", {}),
+    "set_providers": lambda s, t: PolicyStore(s).set_providers(t, "", ["local"]),
+    "keep_completion": lambda s, t: CompletionStore(s).keep(t, "00ff", "t", "sealed"),
+    "add_usage": lambda s, t: UsageStore(s).add(
+        t, date(2026, 11, 22), provider="openai", model="m", calls=1
+    ),
 }
 
 

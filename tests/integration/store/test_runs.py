@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from app.clock import utc_now
 from app.store.database import Database, open_database
 from app.store.runs import NewRun, RunStore
-from app.store.tables import AuditRow, CompletionRow, RunRow
+from app.store.tables import AuditRow, RunRow
 from tests.integration.store.stored import new_tenant, rows
 
 pytestmark = pytest.mark.anyio
@@ -41,11 +41,16 @@ class TestRuns:
             page_version=2**40,
             points=3,
             model="m",
+            input_tokens=2**30,
+            output_tokens=7,
+            micro_usd=2**40,
         )
 
         (row,) = await rows(database, RunRow)
         assert row["receipt"] == receipt
         assert (row["job_id"], row["points"], row["model"]) == (2**40, 3, "m")
+        assert (row["input_tokens"], row["output_tokens"]) == (2**30, 7)
+        assert row["micro_usd"] == 2**40
         assert row["finished_at"] is not None
 
     async def test_latest_come_first_and_only_one_s_own(
@@ -76,47 +81,6 @@ class TestRuns:
         counts = await database.read(lambda s: RunStore(s).outcomes(tenant))
 
         assert counts == {"written": 2, "page_gone": 1}
-
-
-class TestCompletions:
-    """Tests for the paid answers of app.store.runs.RunStore."""
-
-    async def test_answer_is_used_for_its_very_content_alone(
-        self, database: Database
-    ) -> None:
-        """Another text, page or tenant asks anew."""
-        tenant, other = await new_tenant(database), await new_tenant(database, "b")
-        answer = {"labels": [{"name": "дизайн"}], "summary": "Речення."}
-        await database.write(
-            lambda s: RunStore(s).keep_completion(tenant, "7", "hash", answer)
-        )
-
-        def work(session: Session) -> list[object]:
-            store = RunStore(session)
-            return [
-                store.completion(tenant, "7", "hash"),
-                store.completion(tenant, "7", "other"),
-                store.completion(tenant, "8", "hash"),
-                store.completion(other, "7", "hash"),
-            ]
-
-        assert await database.read(work) == [answer, None, None, None]
-
-    async def test_newer_answer_replaces_the_page_s_former_one(
-        self, database: Database
-    ) -> None:
-        """One row a page, however often it is edited."""
-        tenant = await new_tenant(database)
-
-        for content in ("one", "two", "two"):
-            await database.write(
-                lambda s, c=content: RunStore(s).keep_completion(  # type: ignore[misc]
-                    tenant, "7", c, {"c": c}
-                )
-            )
-
-        (row,) = await rows(database, CompletionRow)
-        assert (row["content_hash"], row["answer"]) == ("two", {"c": "two"})
 
 
 class TestAudit:

@@ -32,12 +32,14 @@ class CommandLine:
     """A program of doubles around one database.
 
     Attributes:
+        services: Doubles that stand in for those of `make_services`.
         started: What was asked to start: `serve` or `work`, with its settings.
     """
 
     database_url: str
     env_file: Path
     keys: HostKeys | None = None
+    services: dict[str, Any] = field(default_factory=dict)
     started: list[tuple[str, Settings]] = field(default_factory=list)
     logs_to_stdout: list[bool] = field(default_factory=list)
 
@@ -95,7 +97,7 @@ class CommandLine:
     async def _open(self, settings: Settings) -> AsyncIterator[Services]:
         database = open_database(settings.database_url)
         try:
-            yield make_services(database, keys=self.keys)
+            yield make_services(database, keys=self.keys, **self.services)
         finally:
             await database.close()
 

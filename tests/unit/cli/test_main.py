@@ -190,7 +190,12 @@ class TestCheck:
 
         assert result.exit_code == 0, result.output
         assert all(text.startswith("ok ") for text in result.stdout.splitlines())
-        for subject in ("database", "schema", "Connect install keys", "AI provider"):
+        for subject in (
+            "database",
+            "schema",
+            "Connect install keys",
+            "AI provider local",
+        ):
             assert f"ok  {subject}: " in result.stdout
 
     def test_json_is_one_object_a_line(self, line: CommandLine) -> None:

@@ -15,6 +15,7 @@ JOB = Job(
     kind="label_page",
     payload={"page_id": "7"},
     version=1,
+    priority=Priority.EVENT,
     attempt=1,
     max_attempts=8,
     deferrals=0,

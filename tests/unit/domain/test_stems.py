@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from app.domain.stems import (
     MAX_CHARACTERS,
     MAX_STEMS,
+    STEMS_VERSION,
     name_stems,
     stem,
     stems,
@@ -155,3 +156,26 @@ class TestWeigh:
 
         assert len(weights) <= 1
         assert time.process_time() - begin < 2.0
+
+
+def test_other_stems_have_another_version() -> None:
+    """Whoever changes what a text yields raises the version, and then this test."""
+    page = make_text(
+        "Резервні копії",
+        "Копії бази даних: the databases' backups, 2 a night.",
+        headings=["Wiederherstellung"],
+    )
+
+    assert (STEMS_VERSION, weigh(page)) == (
+        1,
+        {
+            "резерв": 3.0,
+            "копії": 4.0,
+            "wieder": 2.0,
+            "бази": 1.0,
+            "даних": 1.0,
+            "databa": 1.0,
+            "backup": 1.0,
+            "night": 1.0,
+        },
+    )

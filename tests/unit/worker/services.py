@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -72,9 +73,11 @@ class IdleAi(Ai):
         raise AssertionError(prompt)
 
 
-def make_services(database: Database, *, keys: HostKeys | None = None) -> Services:
-    """Return services whose database alone is real."""
-    return Services(
+def make_services(
+    database: Database, *, keys: HostKeys | None = None, **others: Any
+) -> Services:
+    """Return services whose database alone is real, but for `others` handed in."""
+    services = Services(
         database=database,
         cipher=Cipher([new_key()]),
         keys=keys or ScriptedKeys(),
@@ -88,6 +91,7 @@ def make_services(database: Database, *, keys: HostKeys | None = None) -> Servic
         metrics=Metrics(),
         now=utc_now,
     )
+    return replace(services, **others)
 
 
 def _no_site(access: SiteAccess) -> AbstractAsyncContextManager[Confluence]:

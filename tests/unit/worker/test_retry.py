@@ -22,6 +22,7 @@ def job(**changes: Any) -> Job:
         "kind": "label_page",
         "payload": {},
         "version": 1,
+        "priority": 0,
         "attempt": 1,
         "max_attempts": 3,
         "deferrals": 0,
@@ -49,6 +50,11 @@ VERDICTS: dict[errors.AppError, type[Verdict]] = {
     errors.NotFound("x"): Failed,
     errors.MalformedPayload("page", "x"): Failed,
     errors.PayloadTooLarge(1): Failed,
+    errors.ProviderBusy("openai", "429", kind="rate_limited"): Defer,
+    errors.ProviderDown("openai", "503", kind="overloaded"): Defer,
+    errors.ProviderMisconfigured("openai", "401", kind="authentication"): Defer,
+    errors.AnswerUnusable("openai", "no JSON", kind="malformed"): Retry,
+    errors.QuestionRefused("openai", "400", kind="bad_request"): Retry,
 }
 
 
@@ -163,6 +169,77 @@ class TestVerdictOf:
 
         assert isinstance(verdict, Retry)
         assert verdict.delay >= 40 * MINUTE
+
+
+#: What keeps an AI from answering though nobody's page is at fault.
+WAITS = [
+    errors.ProviderBusy("openai", "429", kind="quota_wait"),
+    errors.ProviderDown("gemini", "503", kind="server_error"),
+    errors.ProviderMisconfigured("openai", "401", kind="authentication"),
+]
+
+
+class TestProviders:
+    """What follows from an AI that does not answer."""
+
+    @pytest.mark.parametrize("error", WAITS, ids=lambda error: error.kind)
+    def test_page_alone_waits_and_is_told_why(
+        self, error: errors.ProviderError
+    ) -> None:
+        """Other work of the tenant goes on: it may need no AI."""
+        verdict = verdict_of(error, job())
+
+        assert isinstance(verdict, Defer)
+        assert (verdict.blocks, verdict.reason) == ("job", f"provider_{error.kind}")
+
+    @pytest.mark.parametrize("error", WAITS, ids=lambda error: error.kind)
+    def test_outage_never_becomes_a_dead_letter(
+        self, error: errors.ProviderError
+    ) -> None:
+        """However long it lasts, no attempt is used up, and the wait stays bounded."""
+        verdict = verdict_of(error, job(attempt=3, deferrals=10_000))
+
+        assert isinstance(verdict, Defer)
+        assert verdict.delay <= 25 * MINUTE
+
+    def test_wait_is_as_long_as_told_and_a_little_longer(self) -> None:
+        """A day's quota is waited for, and not all pages come back at once."""
+        day = timedelta(hours=20)
+        error = errors.ProviderBusy(
+            "gemini", "429", kind="quota_of_the_day", retry_after=day
+        )
+
+        waits = [verdict_of(error, job()) for _ in range(50)]
+
+        delays = {wait.delay for wait in waits if isinstance(wait, Defer)}
+        assert len(delays) > 1
+        assert all(day <= delay <= 1.1 * day for delay in delays)
+
+    def test_short_hint_does_not_end_the_backing_off(self) -> None:
+        """Who was put back nine times does not come again in a second."""
+        error = errors.ProviderBusy(
+            "openai", "429", kind="rate_limited", retry_after=SECOND
+        )
+
+        late = verdict_of(error, job(deferrals=9))
+
+        assert isinstance(late, Defer)
+        assert late.delay >= 10 * MINUTE
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            errors.AnswerUnusable("openai", "refused", kind="refused"),
+            errors.QuestionRefused("gemini", "too long", kind="too_long"),
+        ],
+        ids=lambda error: error.kind,
+    )
+    def test_page_that_nobody_can_answer_ends_as_a_dead_letter(
+        self, error: errors.ProviderError
+    ) -> None:
+        """Waiting helps nobody here: should it come this far, tries are counted."""
+        assert isinstance(verdict_of(error, job(attempt=1)), Retry)
+        assert isinstance(verdict_of(error, job(attempt=3)), Failed)
 
 
 class TestBackoff:

@@ -68,7 +68,7 @@ class Crew:
     killed: tuple[tuple[float, int], ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Course:
     """What came of it; all moments in seconds from the beginning."""
 
