@@ -200,7 +200,8 @@ class OpenAiWire(Wire):
         if text_of(body, "id") == self._model or self._model in listed:
             return f"{self._host} knows {self._model}"
         others = ", ".join(one for one in listed[:_SHOWN_MODELS] if one.isprintable())
-        return f"{self._host} answers; it lists {others or 'no models'}"
+        told = others or "no models"
+        return f"{self._host} answers; {self._model} is not listed, but {told}"
 
 
 def _schema(question: Question) -> dict[str, Any]:

@@ -90,8 +90,9 @@ class Router(Ai):
                 continue
             attempts.append(_answered(completion, began))
             return Routed(completion=completion, attempts=tuple(attempts))
-        if any(error.verdict in ("wait", "ask_operator") for error in errors):
+        if not any(one.is_final for one in attempts):
             _raise_shortest(errors, attempts)
+        # Waiting for the others would mean to ask, and to pay, the final ones again.
         draft = await self._providers[LOCAL].complete(prompt, turn)
         attempts.append(_answered(draft, time.monotonic()))
         return Routed(completion=draft, attempts=tuple(attempts))

@@ -124,6 +124,12 @@ class Turn:
 HELD = frozenset({"quota_wait", "breaker", "operator_wait"})
 
 
+#: Failures that are about this very text: asking again would bring the same.
+ABOUT_THE_TEXT = frozenset(
+    {"refused", "blocked", "truncated", "malformed", "too_long", "bad_request"}
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One provider that was asked.
@@ -147,6 +153,11 @@ class Attempt:
     def was_called(self) -> bool:
         """Whether a call was made, rather than spared."""
         return self.outcome not in HELD
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same text would fare the same there again."""
+        return self.outcome in ABOUT_THE_TEXT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,8 +202,13 @@ async def _keep(
         hand[tenant_id, keys.first] = routed
     box = sealed(services.cipher, KeptAnswer(completion=completion, title=keys.title))
 
+    # Who will never answer about this text is not asked about it again either.
+    final = [one for one in routed.attempts if one.is_final]
+    others = [keys.named(one.provider, one.model) for one in final]
+
     def work(session: Session) -> None:
-        CompletionStore(session).keep(tenant_id, key, text_key, box)
+        for whole, text in ((key, text_key), *others):
+            CompletionStore(session).keep(tenant_id, whole, text, box)
         _account(services, session, tenant_id, routed.attempts)
 
     for pause in (*pauses, None):

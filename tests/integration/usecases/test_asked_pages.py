@@ -137,7 +137,7 @@ class TestReceipt:
         self, database: Database
     ) -> None:
         """No answer came; the money is gone all the same."""
-        cut = AnswerUnusable("openai", "no JSON", kind="malformed", usage=spent())
+        cut = ProviderDown("openai", "failed", kind="server_error", usage=spent())
         down = ProviderDown("gemini", "503", kind="overloaded")
         house, site = await at_site(
             database, ScriptedProvider("openai", cut), ScriptedProvider("gemini", down)
@@ -150,7 +150,7 @@ class TestReceipt:
         assert (run["outcome"], run["provider"]) == ("interrupted", None)
         assert (run["ai_calls"], run["micro_usd"]) == (2, COST.micro_usd)
         assert [one["outcome"] for one in run["receipt"]["ai_attempts"]] == [
-            "malformed",
+            "server_error",
             "overloaded",
         ]
         assert site.writes == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from inspect import signature
 from pathlib import Path
 
@@ -439,8 +440,10 @@ class TestAccounts:
         self, database: Database
     ) -> None:
         """The first was paid in vain, the second is busy: both stand in the sums."""
-        cut = AnswerUnusable("openai", "no JSON", kind="malformed", usage=spent())
-        busy = ProviderBusy("gemini", "429", kind="rate_limited")
+        cut = ProviderDown("openai", "failed", kind="server_error", usage=spent())
+        busy = ProviderBusy(
+            "gemini", "429", kind="rate_limited", retry_after=timedelta(seconds=9)
+        )
         house = await asking(
             database, ScriptedProvider("openai", cut), ScriptedProvider("gemini", busy)
         )
@@ -449,11 +452,26 @@ class TestAccounts:
             await house.complete(a_page())
 
         outcomes = [one.outcome for one in caught.value.attempts]  # type: ignore[attr-defined]
-        assert outcomes == ["malformed", "rate_limited"]
+        assert outcomes == ["server_error", "rate_limited"]
         assert await _sums(database) == {
             "openai": (1, 1, COST.micro_usd),
             "gemini": (1, 1, 0),
         }
+
+    async def test_text_that_is_refused_for_good_is_not_asked_about_again(
+        self, database: Database
+    ) -> None:
+        """The draft stands: waiting for the second would mean to pay the first again."""
+        cut = AnswerUnusable("openai", "no JSON", kind="malformed", usage=spent())
+        busy = ProviderBusy("gemini", "429", kind="rate_limited")
+        openai = ScriptedProvider("openai", cut)
+        house = await asking(database, openai, ScriptedProvider("gemini", busy))
+
+        answers = [await house.complete(a_page()) for _ in range(2)]
+
+        assert [one.completion.provider for one in answers] == ["local", "local"]
+        assert [one.is_fallback for one in answers] == [True, True]
+        assert [len(one.attempts) for one in answers] == [3, 0]
 
     async def test_call_that_was_never_made_is_no_call(
         self, database: Database
@@ -475,8 +493,10 @@ class TestAccounts:
         self, database: Database
     ) -> None:
         """The page waits for the AI, and not as if it had failed itself."""
-        cut = AnswerUnusable("openai", "no JSON", kind="malformed", usage=spent())
-        busy = ProviderBusy("gemini", "429", kind="rate_limited")
+        cut = ProviderDown("openai", "failed", kind="server_error", usage=spent())
+        busy = ProviderBusy(
+            "gemini", "429", kind="rate_limited", retry_after=timedelta(seconds=9)
+        )
         house = await asking(
             database, ScriptedProvider("openai", cut), ScriptedProvider("gemini", busy)
         )

@@ -779,8 +779,8 @@ class TestCheck:
         ("listed", "expected"),
         [
             ([{"id": "qwen"}], "knows qwen"),
-            ([{"id": "a"}, {"id": "b\x1b"}, None], "it lists a"),
-            ([], "it lists no models"),
+            ([{"id": "a"}, {"id": "b\x1b"}, None], "qwen is not listed, but a"),
+            ([], "qwen is not listed, but no models"),
         ],
     )
     async def test_server_that_only_lists(self, listed: Any, expected: str) -> None:
