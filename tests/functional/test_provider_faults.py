@@ -423,6 +423,10 @@ async def test_with_nobody_else_the_page_speaks_for_itself(
     assert (usage["calls"], usage["failures"]) == (1, 1)
     assert run["micro_usd"] == usage["micro_usd"] > 0
 
+    house.site.move_page(page_id, house.pages.labelled[0], house.olena)
+    await house.settled()
+    assert len(ai.asked()) == 1
+
 
 async def test_a_page_that_gives_orders(ai: AiHouse) -> None:
     """A model that obeys a page can choose labels of the site, and write plain text."""

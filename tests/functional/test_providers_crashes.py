@@ -1,4 +1,4 @@
-"""The database or the worker goes while a call is in flight: nobody pays for long."""
+"""The database or the worker goes while a call is in flight: nothing is lost by it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ async def test_pages_take_turns_where_the_quota_is_spent(
         await _all_pages_take_turns(ai)
 
         waited = await ai.metric("ai_preflight_seconds_sum", provider="openai")
-        assert waited > 5
+        assert waited > 0.1
         assert await ai.metric(
             "ai_calls_total", provider="openai", outcome="answered"
         ) == (PAGES)
