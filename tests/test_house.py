@@ -33,6 +33,7 @@ TENANT_ROWS = frozenset(
 ACROSS_TENANTS = {
     "app.store.job_statements.due_heads": "fairness chooses between tenants",
     "app.store.jobs.JobStore._claim_heads": "leases what fairness chose",
+    "app.store.jobs.JobStore.hasten": "an AI provider is back for everybody",
     "app.store.jobs.JobStore.rescue": "lapsed leases are found whoever they serve",
     "app.store.jobs._fenced": "id, lease token and state are narrower than a tenant",
     "app.store.queue_health.QueueHealthStore.read": "counts only, for the operator",

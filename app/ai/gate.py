@@ -53,6 +53,8 @@ T = TypeVar("T")
 LONGEST_WAIT = 300.0
 #: Spreads the wake-ups of several processes over so many seconds.
 _JITTER = 0.003
+#: Seconds for which a pause is believed in without asking the database again.
+_HEARSAY = 30.0
 #: Pauses before an outcome is written again while the database is away.
 _AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
@@ -107,6 +109,7 @@ class Gate:
     _dispatcher: asyncio.Task[None] | None = field(default=None, init=False)
     _late: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _held_until: float = field(default=0.0, init=False)
+    _heard_until: float = field(default=0.0, init=False)
     _begun: bool = field(default=False, init=False)
 
     async def enter(self, cost: Cost, turn: Turn) -> Permit:
@@ -149,8 +152,12 @@ class Gate:
             task.add_done_callback(self._late.discard)
 
     def held_for(self) -> float:
-        """Return the seconds of the pause that this process last heard of."""
-        return max(0.0, self._held_until - time.monotonic())
+        """Return the seconds of a long pause, if this process heard of it just now.
+
+        What was heard a while ago may be over: the operator may have acted.
+        """
+        now = time.monotonic()
+        return max(0.0, self._held_until - now) if now < self._heard_until else 0.0
 
     def factor(self, kind: str) -> float:
         """Return the true tokens for each estimated one of a kind, as last heard of."""
@@ -229,6 +236,7 @@ class Gate:
         if isinstance(answer.decision, Wait) and answer.decision.why == "pause":
             wait = (answer.decision.until - answer.now) / self.speed
             self._held_until = time.monotonic() + wait
+            self._heard_until = time.monotonic() + _HEARSAY
         return answer
 
     async def _hand_over(self, head: _Waiter, permit: Permit) -> None:

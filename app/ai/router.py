@@ -80,7 +80,7 @@ class Router(Ai):
         errors: list[ProviderError] = []
         for place, provider in enumerate(chosen):
             is_last = place == len(chosen) - 1
-            patient = turn if is_last else replace(turn, patience=self._patience)
+            patient = turn if is_last else self._hurried(turn)
             began = time.monotonic()
             try:
                 completion = await provider.complete(prompt, patient)
@@ -96,6 +96,11 @@ class Router(Ai):
         draft = await self._providers[LOCAL].complete(prompt, turn)
         attempts.append(_answered(draft, time.monotonic()))
         return Routed(completion=draft, attempts=tuple(attempts))
+
+    def _hurried(self, turn: Turn) -> Turn:
+        """Return a turn that waits no longer than a page may while others are free."""
+        asked = self._patience if turn.patience is None else turn.patience
+        return replace(turn, patience=min(asked, self._patience))
 
     def _chosen(self, order: Sequence[str]) -> list[Provider]:
         """Return providers by a tenant's order; a name that is gone is passed over.

@@ -25,6 +25,9 @@ JobState = Literal["ready", "running", "done", "failed", "discarded"]
 #: What a job does. `label_page` answers events; the rest look after a tenant.
 JobKind = Literal["label_page", "connect_site", "learn_site", "purge_tenant"]
 
+#: Begins the reason of every deferral that waits for an AI provider.
+WAIT_REASON = "provider"
+
 
 class Priority(IntEnum):
     """Which work goes first; lower is sooner."""

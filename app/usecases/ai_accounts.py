@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.completions import Usage
+from app.domain.jobs import WAIT_REASON
 from app.domain.quota.state import GateState
 from app.errors import MalformedPayload, NotFound
 from app.store.gates import GateStore
+from app.store.jobs import JobStore
 from app.store.policies import PolicyStore
 from app.store.runs import RunStore
 from app.store.tenants import TenantStore
@@ -64,7 +66,14 @@ async def reset_quota(services: Services, scope: str) -> None:
     Raises:
         NotFound: Nothing is known of it.
     """
-    if not await services.database.write(lambda s: GateStore(s).reset(scope)):
+
+    def work(session: Session) -> bool:
+        known = GateStore(session).reset(scope)
+        if known:
+            JobStore(session).hasten(WAIT_REASON)
+        return known
+
+    if not await services.database.write(work):
         reason = f"nothing is known of {scope}"
         raise NotFound(reason)
 

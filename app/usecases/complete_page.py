@@ -11,13 +11,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.domain.completions import Attempt, Candidate, Completion, Prompt, Routed, Turn
-from app.domain.jobs import Priority
+from app.domain.jobs import WAIT_REASON, Priority
 from app.domain.labels import normalise
 from app.domain.pages import Page, PageText
 from app.domain.questions import question
 from app.domain.ranking import consult
 from app.errors import ProviderError, Unavailable
 from app.store.completions import CompletionStore
+from app.store.jobs import JobStore
 from app.store.usage import UsageStore
 from app.telemetry.metrics import Metrics
 from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
@@ -160,10 +161,26 @@ async def _ask(
     except ProviderError as error:
         attempts = [one for one in error.attempts if isinstance(one, Attempt)]
         _tell(services, tenant_id, page, attempts)
+        services.awaited_providers.update(one.provider for one in attempts)
         await _account_failures(services, tenant_id, attempts)
         raise
     _tell(services, tenant_id, page, routed.attempts)
+    await _welcome_back(services, routed.completion.provider)
     return replace(routed, completion=checked(routed.completion, prompt.candidates))
+
+
+async def _welcome_back(services: Services, provider: str) -> None:
+    """Make pages due that were put off while a provider was away."""
+    if provider not in services.awaited_providers:
+        return
+    services.awaited_providers.discard(provider)
+    try:
+        count = await services.database.write(lambda s: JobStore(s).hasten(WAIT_REASON))
+    except Unavailable:
+        return  # they come back by themselves, later
+    if count:
+        log.info("provider_back", provider=provider, pages=count)
+        services.work_arrived.set()
 
 
 async def _prompt(

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.domain.completions import Attempt
-from app.domain.jobs import Defer, Done, Job
+from app.domain.jobs import WAIT_REASON, Defer, Done, Job
 from app.domain.pages import Page, PageText
 from app.domain.plans import LedgerState, Plan, byline_value, plan_labels
 from app.errors import (
@@ -66,7 +66,7 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
     held = min(services.ai.held_for(order) for order in orders)
     if held > _LONGEST_HOLD.total_seconds():
         # Before the page is read: reading it in vain would cost the site's points.
-        return Defer(delay=timedelta(seconds=held), reason="provider")
+        return Defer(delay=timedelta(seconds=held), reason=WAIT_REASON)
     run = Run(page_id=page_id, started_at=services.now())
     live = bool(job.payload.get("live", False))
     try:

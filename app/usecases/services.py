@@ -59,5 +59,7 @@ class Services:
     now: Callable[[], datetime]
     #: Set whenever this process enqueues: its worker need not wait for the next poll.
     work_arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Providers that pages of this process were put off for.
+    awaited_providers: set[str] = field(default_factory=set)
     #: Paid answers that wait for the database, by tenant and key.
     answers_in_hand: dict[tuple[str, str], Routed] = field(default_factory=dict)

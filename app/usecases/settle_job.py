@@ -8,7 +8,16 @@ from typing import assert_never
 
 from sqlalchemy.orm import Session
 
-from app.domain.jobs import Defer, Discarded, Done, Failed, Job, Retry, Verdict
+from app.domain.jobs import (
+    WAIT_REASON,
+    Defer,
+    Discarded,
+    Done,
+    Failed,
+    Job,
+    Retry,
+    Verdict,
+)
 from app.store.database import Database
 from app.store.jobs import JobStore
 from app.store.queue_health import QueueHealth, QueueHealthStore
@@ -45,6 +54,11 @@ async def release_job(database: Database, job: Job) -> None:
 async def rescue_jobs(database: Database) -> int:
     """Take back jobs whose worker is gone."""
     return await database.write(lambda s: JobStore(s).rescue())
+
+
+async def hasten_provider_waits(database: Database) -> int:
+    """Make jobs due that wait for an AI provider; return how many."""
+    return await database.write(lambda s: JobStore(s).hasten(WAIT_REASON))
 
 
 async def sweep(database: Database) -> bool:

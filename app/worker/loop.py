@@ -18,6 +18,7 @@ from app.usecases.services import Services
 from app.usecases.settle_job import (
     LEASE,
     claim_jobs,
+    hasten_provider_waits,
     keep_jobs,
     release_job,
     rescue_jobs,
@@ -77,6 +78,7 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`; then drain."""
         log.info("worker_started", concurrency=self._concurrency)
+        await self._welcome()
         chores = [
             asyncio.create_task(self._every(_HEARTBEAT_SECONDS, self._heartbeat)),
             asyncio.create_task(self._every(_RESCUE_SECONDS, self._rescue)),
@@ -218,6 +220,13 @@ class Worker:
         more = True
         while more:
             more = await sweep(self._services.database)
+
+    async def _welcome(self) -> None:
+        """Look anew at what waits for an AI provider: the operator may have acted."""
+        try:
+            await hasten_provider_waits(self._services.database)
+        except RemoteError as error:
+            log.warning("waits_not_hastened", error=str(error))
 
     async def _relearn(self) -> None:
         await relearn_outdated(self._services)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-from app.domain.jobs import Defer, Discarded, Failed, Job, Retry, Verdict
+from app.domain.jobs import WAIT_REASON, Defer, Discarded, Failed, Job, Retry, Verdict
 from app.errors import (
     AccessChanged,
     AppError,
@@ -62,7 +62,7 @@ def _await_provider(error: ProviderError, job: Job) -> Defer:
     """
     least = max(error.retry_after or timedelta(), backoff(job.deferrals))
     spread = random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, no secret
-    return Defer(delay=least * spread, reason=f"provider_{error.kind}")
+    return Defer(delay=least * spread, reason=f"{WAIT_REASON}_{error.kind}")
 
 
 def _again(error: RemoteError, job: Job) -> Verdict:
