@@ -141,7 +141,8 @@ class Gate:
         try:
             return await asyncio.shield(waiter.leave)
         except asyncio.CancelledError:
-            await self._give_up(waiter)
+            # Given back even if whoever waits for that is cancelled again.
+            await asyncio.shield(self._give_up(waiter))
             raise
 
     async def leave(self, permit: Permit, outcome: Outcome) -> None:

@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.domain.quota.values import DAY, Cost, Shown, Unit
+from app.domain.quota.values import DAY, Cost, Shown, Unit, is_bucket
 
 #: A unit of a window that has just ended is counted a little longer, since clocks and
 #: networks are not exact: this share of the window, and never less than so many seconds.
@@ -28,18 +28,18 @@ _LEAST_GUARD = 0.015
 #: at the latest of them, which only errs on the safe side, and by so little.
 _ENTRIES = 256
 _SLICES = 128
-#: A reset this near to what a bucket would say is a bucket's: share, and units, since
-#: what remains is told in whole ones.
-_LIKE_SHARE = 0.02
-_LIKE_UNITS = 1.05
 #: Room is left for this many times the usual error of an estimate, up to a share.
 _STRAYS = 4.5
 _MOST_STRAY = 0.6
 #: One comparison counts for no more than this, nor all of them together.
 _MOST_OFF = 2.0
 _MOST_RATIO = 4.0
+#: A call that has not come back for so many seconds never will.
+_LOST = 180.0
 #: Calls sent within so many seconds may arrive in another order.
 _REORDERED = 0.1
+#: A row of such calls is looked at anew after so many seconds.
+_CLUSTER = 0.3
 #: Agreeing headers that make a limit a bucket again, once one of them did not agree.
 _VOTES = 5
 #: A limit that a refusal taught is doubted after a while: it grows by this each time.
@@ -82,6 +82,9 @@ class Meter:
         votes: How many headers in a row spoke for a bucket; negative after one that
             spoke against it.
         newest: The newest call (by number) whose headers were believed.
+        cluster: What it and the calls sent at almost the same time said: when the bucket
+            is full, when the newest was sent, `charged` there, when the first was sent.
+        flying: `[number, moment, amount]` of calls that have not come back.
     """
 
     unit: Unit
@@ -98,6 +101,8 @@ class Meter:
     full_at: float | None = None
     votes: int = 0
     newest: int = 0
+    cluster: list[float] = field(default_factory=list)
+    flying: list[list[float]] = field(default_factory=list)
     #: Grows where the provider refused what the guard should have prevented.
     guard_factor: float = 1.0
     #: Units that the provider charged for each that we did, and how far single calls
@@ -166,8 +171,13 @@ class Meter:
                 now = leaves
         return now
 
-    def charge(self, at: float, amount: float) -> Mark:
-        """Count `amount` units at a moment; return the call's place."""
+    def charge(self, at: float, amount: float, number: int = 0) -> Mark:
+        """Count `amount` units at a moment; return the call's place.
+
+        A call with a `number` is in flight from now on, until it has `landed`.
+        """
+        if number:
+            self.flying.append([number, at, amount])
         limit = self.limit(at)
         if self.full_at is not None and limit:
             self.full_at = max(self.full_at, at) + amount * self.window / limit
@@ -179,6 +189,10 @@ class Meter:
         return Mark(
             charged=self.charged, amount=amount, used=used, corrected=self.corrected
         )
+
+    def landed(self, number: int) -> None:
+        """Note that a call came back, whatever became of it."""
+        self.flying = [one for one in self.flying if one[0] != number]
 
     def amend(self, at: float, now: float, *, moved: float, by: float) -> None:
         """Correct a charge: it came `moved` seconds later, and took `by` units more."""
@@ -200,24 +214,27 @@ class Meter:
         """Learn from an answer's headers; True if the limit is another than before.
 
         Only the newest call's headers count: calls sent after it are added to what it
-        says, so that nothing in flight is forgotten.
+        says, so that nothing in flight is forgotten. Those sent at almost the same time
+        may have arrived in another order, so theirs count beside it.
         """
-        if number <= self.newest or shown.limit <= 0:
+        if shown.limit <= 0:
+            return False
+        if number <= self.newest:
+            if self.cluster and shown.limit == self.learned:
+                self._fill(shown.limit, shown.remaining, mark, at, is_newest=False)
             return False
         changed = shown.limit != self.learned
         self.newest = number
         self.learned, self.told, self.learned_at = shown.limit, False, at
         limit = self.limit(at) or shown.limit
         self._vote(shown)
-        later = self.charged - mark.charged
         gone = float(limit - min(limit, shown.remaining))
         # The operator's lower limit holds in any window, whatever the provider keeps.
         if self.votes > 0 and limit == shown.limit:
             self._compare(gone, at, mark.charged, limit / self.window)
-            gone += later + self._beside(at, mark)
-            self.full_at = at + gone * self.window / limit
+            self._fill(limit, shown.remaining, mark, at, is_newest=True)
             return changed
-        self.full_at = None
+        self.full_at, self.cluster = None, []
         foreign = gone - mark.used - (self.corrected - mark.corrected)
         if foreign > 0:
             self._insert(at, foreign)
@@ -237,19 +254,40 @@ class Meter:
         self.stray += 0.1 * (abs(off - 1.0) - self.stray)
         self.ratio = min(_MOST_RATIO, self.ratio * off**0.2)
 
-    def _beside(self, at: float, mark: Mark) -> float:
-        """Return units of calls sent at almost the same time: they may arrive after it.
+    def _fill(
+        self, limit: int, remaining: int, mark: Mark, at: float, *, is_newest: bool
+    ) -> None:
+        """Work out when the bucket is full, by the headers of one call.
 
-        Some of them are among the later calls too; twice is safe, and soon corrected.
+        Of calls sent at almost the same time the one that arrived last says most. What
+        was sent after the newest is added, and what was sent just before it and has not
+        come back: it may not have arrived when the newest did.
         """
-        near = sum(amount for t, amount in self.log if abs(t - at) < _REORDERED)
-        return max(0.0, near - mark.amount)
+        unit = self.window / limit
+        full = at + (limit - min(limit, remaining)) * unit
+        before = self.cluster
+        if not is_newest:
+            if abs(at - before[1]) >= _REORDERED:
+                return
+            full = max(full, before[0])
+            at, charged, began = before[1], before[2], before[3]
+        else:
+            charged, began = mark.charged, at
+            if before and at - before[1] < _REORDERED and at - before[3] < _CLUSTER:
+                full, began = max(full, before[0]), before[3]
+        self.cluster = [full, at, charged, began]
+        beside = sum(
+            amount
+            for number, sent, amount in self.flying
+            if number < self.newest and sent > at - _REORDERED
+        )
+        self.full_at = full + (self.charged - charged + beside) * unit
 
     def teach(self, limit: int, now: float, *, doubt: float = _DOUBT) -> None:
         """Learn a limit from a refusal."""
         self.learned, self.told, self.learned_at = max(1, limit), True, now
         self.doubt = doubt
-        self.full_at, self.votes = None, -_VOTES
+        self.full_at, self.cluster, self.votes = None, [], -_VOTES
 
     def shift(self, seconds: float) -> None:
         """Move every moment: the clock was set."""
@@ -258,11 +296,17 @@ class Meter:
         self.learned_at += seconds
         if self.seen:
             self.seen[1] += seconds
+        if self.cluster:
+            full, at, charged, began = self.cluster
+            self.cluster = [full + seconds, at + seconds, charged, began + seconds]
+        for call in self.flying:
+            call[1] += seconds
         if self.full_at is not None:
             self.full_at += seconds
 
     def forget(self, now: float) -> None:
         """Drop what counts no more; join entries where there are too many."""
+        self.flying = [one for one in self.flying if one[1] > now - _LOST]
         if gone := self._gone(now):
             del self.log[:gone]
         if len(self.log) > _ENTRIES:
@@ -313,15 +357,6 @@ class Meter:
             self.votes = self.votes + 1 if self.votes >= 0 else self.votes + 1 or 1
         else:
             self.votes = -_VOTES
-
-
-def is_bucket(shown: Shown, window: float) -> bool:
-    """Whether headers look like a bucket's that is refilled over `window` seconds."""
-    if shown.reset is None or shown.limit <= 0:
-        return False
-    unit = window / shown.limit
-    expected = (shown.limit - shown.remaining) * unit
-    return abs(shown.reset - expected) <= _LIKE_UNITS * unit + _LIKE_SHARE * expected
 
 
 def to_json(meter: Meter) -> dict[str, Any]:

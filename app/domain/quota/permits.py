@@ -166,7 +166,10 @@ def _permit(state: GateState, now: float, asker: Asker) -> Permit:
     state.calls += 1
     state.last_at = now
     state.flights[asker.id] = now + FLIGHT
-    marks = {one.name: one.charge(now, one.units(asker.cost)) for one in state.meters}
+    marks = {
+        one.name: one.charge(now, one.units(asker.cost), state.calls)
+        for one in state.meters
+    }
     return Permit(
         id=asker.id,
         number=state.calls,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from app.domain.quota.meters import Meter, is_bucket
+from app.domain.quota.meters import Meter
 from app.domain.quota.state import GateState, Permit
 from app.domain.quota.values import (
     DAY,
@@ -14,6 +14,7 @@ from app.domain.quota.values import (
     Refusal,
     Shown,
     Violation,
+    is_bucket,
 )
 
 #: Adaptive cooldown, where the provider gives no hint: seconds by refusals in a row.
@@ -62,6 +63,8 @@ def settle(
     state.configure(limits)
     now = state.advance(now)
     state.flights.pop(permit.id, None)
+    for meter in state.meters:
+        meter.landed(permit.number)
     _amend(state, permit, outcome)
     news: list[News] = []
     if _read_headers(state, permit, outcome):

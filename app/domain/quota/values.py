@@ -11,6 +11,11 @@ SECOND = 1.0
 MINUTE = 60.0
 DAY = 86_400.0
 
+#: A reset this near to what a bucket would say is a bucket's: share, and units, since
+#: what remains is told in whole ones.
+_LIKE_SHARE = 0.02
+_LIKE_UNITS = 1.05
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
@@ -34,6 +39,15 @@ class Shown:
     limit: int
     remaining: int
     reset: float | None = None
+
+
+def is_bucket(shown: Shown, window: float) -> bool:
+    """Whether headers look like a bucket's that is refilled over `window` seconds."""
+    if shown.reset is None or shown.limit <= 0:
+        return False
+    unit = window / shown.limit
+    expected = (shown.limit - shown.remaining) * unit
+    return abs(shown.reset - expected) <= _LIKE_UNITS * unit + _LIKE_SHARE * expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Workers in several processes before one provider, in a time that only events move.
 
-The provider enforces real quotas (the pure models of the site in a process); what lies
-between it and the workers is the shared state as JSON and nothing else. So an hour
-passes in a fraction of a second, and the same seed is the same course.
+The provider enforces real quotas (pure models of a provider's own); what lies between
+it and the workers is one shared state and nothing else. So an hour passes in a fraction
+of a second, and the same seed is the same course.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _LATE = 0.003
 #: Seconds after which the jobs of a killed process are taken up by others.
 _RESCUE = 30.0
 _MOST_EVENTS = 200_000
+#: The state goes through JSON after so many changes: each time would take most of ours.
+_CHANGES = 7
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,7 +157,7 @@ class Simulation:
         self._quotas = Quotas(conduct.rules)
         self._chance = random.Random(seed)  # noqa: S311 - the same course each time
         self._queue: list[tuple[int, int, Job]] = []
-        self._kept = json.dumps(to_json(GateState()))
+        self._state = GateState()
         self._events: list[tuple[float, int, Happening]] = []
         self._numbers = itertools.count()
         share = crew.workers // crew.processes
@@ -179,7 +181,7 @@ class Simulation:
                 break
             now, _, happen = heapq.heappop(self._events)
             happen(now)
-        self.course.state = from_json(json.loads(self._kept))
+        self.course.state = self._state
         costs = [job.tokens for job in self._jobs]
         last = clairvoyant(self._conduct.rules, costs)[-1]
         self.course.least = last + self._conduct.latency(last)
@@ -192,10 +194,10 @@ class Simulation:
         heapq.heappush(self._events, (moment, next(self._numbers), nothing_back))
 
     def _change(self, now: float, rule: Callable[[GateState, float], T]) -> T:
-        state = from_json(json.loads(self._kept))
-        result = rule(state, EPOCH + now + self._clock_off)
-        self._kept = json.dumps(to_json(state))
-        self.course.in_flight.append((now, len(state.flights)))
+        result = rule(self._state, EPOCH + now + self._clock_off)
+        self.course.in_flight.append((now, len(self._state.flights)))
+        if len(self.course.in_flight) % _CHANGES == 0:
+            self._state = from_json(json.loads(json.dumps(to_json(self._state))))
         return result
 
     # -------------------------------------------------------------- the workers

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.quota.meters import Mark, Meter, from_json, is_bucket, to_json
-from app.domain.quota.values import DAY, MINUTE, Cost, Shown
+from app.domain.quota.meters import Mark, Meter, from_json, to_json
+from app.domain.quota.values import DAY, MINUTE, Cost, Shown, is_bucket
 
 NOW = 1_790_000_000.0
 PACIFIC = ZoneInfo("America/Los_Angeles")

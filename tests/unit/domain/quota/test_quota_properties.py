@@ -118,7 +118,9 @@ def steps(draw: DrawFn, *, back: bool) -> list[tuple[str, Any]]:
         st.just("ask"), st.tuples(st.integers(0, 50_000), st.sampled_from([0, 20]))
     )
     ending = st.tuples(st.just("end"), st.tuples(st.integers(0, 99), outcomes))
-    return draw(st.lists(st.one_of(passing, asking, asking, ending), min_size=5, max_size=60))
+    return draw(
+        st.lists(st.one_of(passing, asking, asking, ending), min_size=5, max_size=60)
+    )
 
 
 def play(world: World, what: list[tuple[str, Any]]) -> None:

@@ -96,7 +96,7 @@ class TestStorms:
             rules=Rules(rpm=6000), crowd=lambda now: 8 if now < 60 else math.inf
         )
 
-        course = run(conduct, PLENTY, jobs=1500)
+        course = run(conduct, PLENTY, jobs=1200)
 
         crowded = [n for at, n in course.in_flight if 40 < at < 60]
         later = [n for at, n in course.in_flight if at > course.wall - 10]
