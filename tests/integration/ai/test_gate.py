@@ -39,11 +39,14 @@ class Between(Database):
         self.is_away = False
         self.written = asyncio.Event()
         self.go_on: asyncio.Event | None = None
+        self.begin: asyncio.Event | None = None
 
     @override
     async def write(self, work: Callable[[Any], Any]) -> Any:
         if self.is_away:
             raise Unavailable("database", "away")
+        if self.begin:
+            await self.begin.wait()
         result = await self.real.write(work)
         self.written.set()
         if self.go_on:
@@ -297,6 +300,24 @@ class TestCancelling:
         assert not task.done()
 
         task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        await until(gates, lambda state: state.flights == {})
+
+    async def test_second_cancelling_does_not_keep_it(self, gates: Gates) -> None:
+        """A worker that is stopped twice, while the database is slow."""
+        await gates.ready()
+        gate = gates.open(Limits(rpm=60))
+        task = asyncio.create_task(gate.enter(Cost(), TURN))
+        while not gate._served:  # noqa: ASYNC110 - the very moment is meant
+            await asyncio.sleep(0)
+        gates.between.begin = asyncio.Event()
+
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0.01)
+        gates.between.begin.set()
         with pytest.raises(asyncio.CancelledError):
             await task
 

@@ -136,7 +136,7 @@ def play(world: World, what: list[tuple[str, Any]]) -> None:
 class TestAnyCourse:
     """Whatever is told, and whatever the clock does."""
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(limits=limits_of_any_kind, what=steps(back=True))
     def test_nothing_raises_and_json_changes_nothing(
         self, limits: Limits, what: list[tuple[str, Any]]
@@ -153,7 +153,7 @@ class TestAnyCourse:
         assert kept.under_way == plain.under_way
         assert forecast(plain.state, plain.now, Cost(tokens=9), before=7) >= 0
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(limits=limits_of_any_kind, what=steps(back=False))
     def test_moments_never_go_back(
         self, limits: Limits, what: list[tuple[str, Any]]
@@ -168,7 +168,7 @@ class TestAnyCourse:
             newest = [permit.number for permit in world.under_way]
             assert newest == sorted(newest)
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(limits=limits_of_any_kind, what=steps(back=True))
     def test_state_stays_small_and_nothing_blocks_for_good(
         self, limits: Limits, what: list[tuple[str, Any]]
@@ -190,7 +190,7 @@ class TestAnyCourse:
 class TestConfiguredLimits:
     """A limit of the operator's holds in any sixty seconds."""
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(
         rpm=st.integers(1, 12),
         what=st.lists(
@@ -226,7 +226,7 @@ class TestConfiguredLimits:
 
         assert _most_within_a_minute(arrived) <= rpm
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(
         tpm=st.integers(1000, 5000),
         what=st.lists(
