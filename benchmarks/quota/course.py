@@ -62,8 +62,13 @@ class Run:
 
     @property
     def efficiency(self) -> float:
-        """The share of the greatest possible pace: a page that was lost counts not."""
-        return self.minimum / self.wall * self.answered / self.jobs
+        """The share of the greatest possible pace.
+
+        Pages that were lost count for nothing, and nothing is gained by giving up.
+        """
+        pace = self.minimum / self.wall
+        share = self.answered / self.jobs
+        return pace if share == 1 else min(pace, 1.0) * share
 
     @property
     def call_seconds(self) -> list[float]:
@@ -122,18 +127,40 @@ def run(
         ]
         began, pages = _race(racers, servers, most, folder)
         report = servers.report()
+    return _figures(
+        scenario,
+        entry,
+        pages,
+        began=began,
+        most=most,
+        seed=seed,
+        jobs=len(jobs),
+        minimum=minimum,
+        providers={name: report[name] for name in scenario.providers},
+        busy=busy,
+    )
+
+
+def _figures(
+    scenario: Scenario,
+    entry: Entry,
+    pages: Sequence[Page],
+    *,
+    began: float,
+    most: float,
+    jobs: int,
+    **told: Any,
+) -> Run:
     answered = [page for page in pages if not page.lost]
-    unfinished = len(jobs) - len(pages)
+    unfinished = jobs - len(pages)
     ended = max((page.ended for page in pages), default=began)
     wall = most if unfinished else ended - began
     return Run(
         scenario=scenario.name,
         contender=entry.name,
-        seed=seed,
         scale=scenario.scale,
-        jobs=len(jobs),
+        jobs=jobs,
         workers=entry.workers,
-        minimum=minimum,
         wall=wall * scenario.scale,
         answered=len(answered),
         lost=len(pages) - len(answered),
@@ -141,9 +168,8 @@ def run(
         latencies=sorted(
             (page.ended - page.began) * scenario.scale for page in answered
         ),
-        providers={name: report[name] for name in scenario.providers},
         reasons=sorted({page.lost for page in pages if page.lost})[:5],
-        busy=busy,
+        **told,
     )
 
 

@@ -48,7 +48,8 @@ class Scenario:
         scale: Provider seconds in one second of the wall clock. What our own work takes
             is stretched by it as well, so it is small where calls come in bursts or a
             second is what counts.
-        patience: Seconds that a provider may make a page wait while another is there.
+        patience: Seconds that a provider may make a page wait while another is there;
+            the app's own default.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Scenario:
     scale: float = _BURSTS
     processes: int = 1
     engine: Engine = "sqlite"
-    patience: float = 2.0
+    patience: float = 20.0
 
 
 _OPENAI = replace(OPENAI, rpm=_RPM)

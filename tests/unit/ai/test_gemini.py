@@ -580,7 +580,9 @@ class TestBrokenWay:
 
     async def test_log_holds_no_secret(self, caplog: pytest.LogCaptureFixture) -> None:
         """Not even where the libraries tell all they can."""
-        caplog.set_level(logging.DEBUG)
+        # Whoever configured logs in this process before may have silenced them.
+        for name in (None, "httpx2", "httpcore2", "openai", "google_genai"):
+            caplog.set_level(logging.DEBUG, logger=name)
         async with wired(lambda _: refusal(403)) as (wire, _):
             with pytest.raises(CallFailed):
                 await wire.send(QUESTION, Timing())
