@@ -62,7 +62,7 @@ bench: install ## Measure event acceptance, event-to-label time and points a pag
 	$(BIN)/python -m benchmarks.latency
 
 .PHONY: bench-quota
-bench-quota: install ## Measure rate control beside its rivals (half an hour)
+bench-quota: install ## Measure rate control beside its rivals (72 minutes)
 	$(BIN)/python -m benchmarks.quota
 
 .PHONY: control-run

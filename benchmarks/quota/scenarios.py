@@ -153,6 +153,8 @@ _ALL = (
             replace(_GEMINI, changes=(_CUT,)),
             rpm=_RPM,
         ),
+        # No header tells the new limit: it is learned like one that was never known.
+        most_avoidable=3,
         scale=_SMOOTH,
     ),
     replace(
@@ -170,6 +172,8 @@ _ALL = (
         providers={"openai": replace(_SILENT, faults=(_OUTAGE,)), "gemini": _GEMINI},
         limits={"openai": _KNOWN, "gemini": Limits(rpm=_RPM)},
         told=Told(rpm=_RPM),
+        # The end of an outage is found by probes, which come ever more seldom.
+        least_efficiency=0.8,
     ),
 )
 
