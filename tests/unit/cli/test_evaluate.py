@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -231,6 +231,13 @@ class TestReport:
 
 class TestInterrupted:
     """Ctrl-C."""
+
+    @pytest.fixture(autouse=True)
+    def at_a_terminal(self) -> Iterator[None]:
+        """A shell starts what it puts in the background deaf to Ctrl-C, tests too."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+        signal.signal(signal.SIGINT, before)
 
     def test_what_is_there_is_printed(self, line: EvaluatingLine) -> None:
         """Pages that all have answered count; the exit code tells the rest."""
