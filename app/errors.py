@@ -5,7 +5,10 @@
     │   ├── NotAuthenticated   who sent it is not proved (the reason is for the log)
     │   ├── MalformedPayload   it cannot be read
     │   ├── PayloadTooLarge
-    │   └── NotFound
+    │   ├── NotFound
+    │   ├── Conflict           somebody decided already, or it cannot be done any more
+    │   ├── WriteRefused       the site says no to this very write
+    │   └── MarkupAmbiguous    a page's markup does not say where to write
     ├── RemoteError            time must pass; try again later
     │   ├── Unavailable        no answer, a broken answer, a 5xx
     │   ├── RateLimited        told to wait (carries how long, and whom it binds)
@@ -76,6 +79,18 @@ class PayloadTooLarge(RequestRejected):
 
 class NotFound(RequestRejected):
     """What was asked for does not exist (for this caller)."""
+
+
+class Conflict(RequestRejected):
+    """It was decided or done already, or what it needs is no more; nothing was changed."""
+
+
+class WriteRefused(RequestRejected):
+    """The site refuses this write or query for what it says; the reason is the site's."""
+
+
+class MarkupAmbiguous(RequestRejected):
+    """A page's markup is broken, or has several of what there should be one: no guess."""
 
 
 class RemoteError(AppError):

@@ -71,6 +71,47 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewPage:
+    """A page that is yet to be made.
+
+    Attributes:
+        body: Storage format.
+        status: Drafts are seen by nobody but their author until they are published.
+    """
+
+    space_id: str
+    title: str
+    body: str = field(repr=False)
+    parent_id: str | None = None
+    status: Literal["current", "draft"] = "draft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """A footer comment; `body` is storage format."""
+
+    id: str
+    page_id: str
+    version: int
+    body: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A heading of a page with what follows it, up to the next heading of its level.
+
+    Attributes:
+        heading: Its text; empty for what stands before the first heading.
+        level: 1 to 6; 0 before the first heading.
+        markup: The heading and all below it, byte for byte.
+    """
+
+    heading: str
+    level: int
+    markup: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageText:
     """The readable text of a page, cleaned of markup.
 

@@ -14,7 +14,16 @@ from typing_extensions import override
 
 from app.domain.completions import Completion, Prompt, Routed, Turn
 from app.domain.events import Host
-from app.domain.pages import ContentProperty, Label, Page, PageText, Space
+from app.domain.pages import (
+    Comment,
+    ContentProperty,
+    Label,
+    NewPage,
+    Page,
+    PageText,
+    Section,
+    Space,
+)
 
 
 @dataclass(slots=True)
@@ -97,6 +106,75 @@ class Confluence(Protocol):
         """
         ...
 
+    async def update_page(
+        self,
+        page: Page,
+        *,
+        title: str | None = None,
+        body: str | None = None,
+        parent_id: str | None = None,
+        message: str,
+    ) -> Page:
+        """Write the version after `page.version`; what is None stays as it was read.
+
+        Args:
+            page: The page as it was read, with its storage body.
+            title: Its new title.
+            body: Its new body, in storage format.
+            parent_id: Its new parent, in the same space.
+            message: What the page's history says of this version.
+
+        Raises:
+            VersionConflict: Somebody wrote in between.
+            WriteRefused: Such a title is taken, the parent is below the page, the body
+                is not well-formed.
+        """
+        ...
+
+    async def create_page(self, draft: NewPage) -> Page:
+        """Make a page.
+
+        Raises:
+            WriteRefused: Its title is taken in that space; its parent is not there.
+        """
+        ...
+
+    async def trash_page(self, page_id: str) -> None:
+        """Put a page (and not what is below it) in the bin; a draft is discarded."""
+        ...
+
+    async def add_comment(self, page_id: str, body: str) -> Comment:
+        """Write a footer comment, in storage format."""
+        ...
+
+    async def get_comment(self, comment_id: str) -> Comment | None:
+        """Read a footer comment; None if it is gone."""
+        ...
+
+    async def update_comment(self, comment: Comment, body: str) -> Comment:
+        """Write the version after `comment.version`.
+
+        Raises:
+            VersionConflict: Somebody wrote in between.
+        """
+        ...
+
+    async def delete_comment(self, comment_id: str) -> None:
+        """Delete a footer comment; none being there is no error."""
+        ...
+
+    def tree_page_ids(self, root_id: str) -> AsyncIterator[str]:
+        """Walk the ids of a page and all pages below it, folders passed through."""
+        ...
+
+    def search_page_ids(self, cql: str) -> AsyncIterator[str]:
+        """Walk the ids of the pages that a CQL query finds.
+
+        Raises:
+            WriteRefused: The site cannot read the query; the reason says why.
+        """
+        ...
+
     async def get_space(self, space_id: str) -> Space:
         """Read one space."""
         ...
@@ -147,6 +225,54 @@ class ReadPage(Protocol):
 
     def __call__(self, page: Page) -> PageText:
         """Clean `page.body`; never fails: broken markup sets `damaged`."""
+        ...
+
+
+class PageMarkup(Protocol):
+    """Reads and changes storage format, byte for byte outside of what is changed."""
+
+    def excerpt(self, body: str, name: str) -> str | None:
+        """Return the plain text of the excerpt block of that name; None without one.
+
+        Raises:
+            MarkupAmbiguous: There are several, or the body is not well-formed.
+        """
+        ...
+
+    def with_excerpt(self, body: str, name: str, text: str | None) -> str:
+        """Return the body with that block saying `text`, or without it for None.
+
+        A new block stands at the top; an old one keeps its place and parameters.
+
+        Raises:
+            MarkupAmbiguous: There are several, or the body is not well-formed.
+        """
+        ...
+
+    def sections(self, body: str) -> tuple[Section, ...]:
+        """Return the sections in order, sub-sections after those they lie in.
+
+        Raises:
+            MarkupAmbiguous: The body is not well-formed.
+        """
+        ...
+
+    def with_section(self, body: str, heading: str, markup: str | None) -> str:
+        """Return the body with a section replaced, or removed for None.
+
+        A heading that is not there is appended at the end.
+
+        Raises:
+            MarkupAmbiguous: Several sections have that heading, or the result would
+                not be well-formed.
+        """
+        ...
+
+    def from_text(self, text: str) -> str:
+        """Return plain text as storage format: `#` headings, `-` and `1.` lists, prose.
+
+        Everything else is escaped; no markup of the text survives as markup.
+        """
         ...
 
 

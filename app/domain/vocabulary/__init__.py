@@ -1,0 +1,1 @@
+"""The labels that a site means to use: terms, their other names, and what to do of them."""
