@@ -15,8 +15,9 @@ import itertools
 import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -33,7 +34,7 @@ from app.domain.quota.permits import (
 )
 from app.domain.quota.settling import settle
 from app.domain.quota.state import GateState, Permit
-from app.domain.quota.values import Cost, Limits, Outcome
+from app.domain.quota.values import MINUTE, Cost, Limits, Outcome
 from app.errors import (
     ProviderBusy,
     ProviderDown,
@@ -102,6 +103,7 @@ class Gate:
     told: Callable[[str, str], None] = lambda _news, _reason: None
     speed: float = 1.0
     _factors: dict[str, float] = field(default_factory=dict, init=False)
+    _tokens: int | None = field(default=None, init=False)
     _waiters: list[_Waiter] = field(default_factory=list, init=False)
     _served: dict[str, int] = field(default_factory=dict, init=False)
     _numbers: itertools.count[int] = field(default_factory=itertools.count, init=False)
@@ -164,6 +166,11 @@ class Gate:
         """Return the true tokens for each estimated one of a kind, as last heard of."""
         return self._factors.get(kind, 1.0)
 
+    @property
+    def tokens_a_minute(self) -> int | None:
+        """The limit, as configured or as last heard of; None if nobody knows one."""
+        return self.limits.tpm if self._tokens is None else self._tokens
+
     async def close(self) -> None:
         """End what waits; leave that comes for it by now is given back.
 
@@ -183,7 +190,7 @@ class Gate:
         """Serve waiters until there are none."""
         while self._waiters:
             self._changed.clear()
-            head = min(self._waiters, key=self._rank)
+            head = self._line()[0]
             try:
                 answer = await self._ask(head)
             except RemoteError as error:
@@ -199,12 +206,22 @@ class Gate:
             if head in self._waiters:
                 await self._sleep(answer.decision.until - answer.now)
 
-    def _rank(self, waiter: _Waiter) -> tuple[int, int, int]:
-        served = self._served.get(waiter.turn.tenant_id, -1)
-        return waiter.asker.priority, served, waiter.order
+    def _line(self) -> list[_Waiter]:
+        """Return who waits, in the order in which they will be served.
+
+        Tenants take turns: the second call of one comes after the first of all others.
+        """
+        before: Counter[tuple[int, str]] = Counter()
+        ranks: dict[_Waiter, tuple[int, int, int, int]] = {}
+        for one in sorted(self._waiters, key=lambda one: one.order):
+            turn = (one.asker.priority, one.turn.tenant_id)
+            served = self._served.get(one.turn.tenant_id, -1)
+            ranks[one] = (one.asker.priority, before[turn], served, one.order)
+            before[turn] += 1
+        return sorted(self._waiters, key=ranks.__getitem__)
 
     async def _ask(self, head: _Waiter) -> _Answer:
-        others = sorted(self._waiters, key=self._rank)
+        others = self._line()
 
         def rule(state: GateState, now: float) -> _Answer:
             if not self._begun:
@@ -224,6 +241,7 @@ class Gate:
                     # It will not be there when its turn comes: nobody waits for it.
                     withdraw(state, head.asker.id)
             self._factors = state.factors
+            self._tokens = state.meter("tokens", MINUTE).limit(state.now)
             return _Answer(
                 decision=decision,
                 now=state.now,
@@ -234,10 +252,12 @@ class Gate:
 
         answer = await self._change(rule)
         self._begun = True
-        if isinstance(answer.decision, Wait) and answer.decision.why == "pause":
-            wait = (answer.decision.until - answer.now) / self.speed
-            self._held_until = time.monotonic() + wait
-            self._heard_until = time.monotonic() + _HEARSAY
+        if isinstance(answer.decision, Wait):
+            ahead = answer.decision.until - answer.now
+            # A quota of the day that we counted ourselves holds like a told pause.
+            if answer.decision.why == "pause" or ahead > LONGEST_WAIT:
+                self._held_until = time.monotonic() + ahead / self.speed
+                self._heard_until = time.monotonic() + _HEARSAY
         return answer
 
     async def _hand_over(self, head: _Waiter, permit: Permit) -> None:
@@ -246,13 +266,12 @@ class Gate:
         if head.leave.done():
             await self.leave(permit, Outcome(ending="unsent"))
             return
-        self._served[head.turn.tenant_id] = permit.number
+        self._served[head.turn.tenant_id] = next(self._numbers)
         head.leave.set_result(permit)
 
     def _send_away(self, answer: _Answer) -> None:
         """Refuse those whose patience the wait exceeds."""
-        ranked = sorted(self._waiters, key=self._rank)
-        for waiter, wait in zip(ranked, answer.waits, strict=False):
+        for waiter, wait in zip(self._line(), answer.waits, strict=False):
             hopeless = answer.blocked and answer.paused == "blocked"
             if self._bears(waiter, wait) and not hopeless:
                 continue
@@ -328,9 +347,11 @@ class Gate:
         return True
 
     async def _settle_later(self, permit: Permit, outcome: Outcome) -> None:
+        began = time.monotonic()
         for pause in _AGAIN_SECONDS:
             await asyncio.sleep(pause)
-            if await self._settled(permit, outcome):
+            late = (time.monotonic() - began) * self.speed
+            if await self._settled(permit, _told_late(outcome, late)):
                 return
 
     async def _change(self, rule: Callable[[GateState, float], T]) -> T:
@@ -340,3 +361,12 @@ class Gate:
         return await self.database.write(
             lambda session: GateStore(session).change(self.scope, at_speed)
         )
+
+
+def _told_late(outcome: Outcome, seconds: float) -> Outcome:
+    """Return an outcome with what is left by now of the wait that the provider asked."""
+    refusal = outcome.refusal
+    if refusal is None or refusal.retry_after is None:
+        return outcome
+    left = max(0.0, refusal.retry_after - seconds)
+    return replace(outcome, refusal=replace(refusal, retry_after=left))

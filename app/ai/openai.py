@@ -103,6 +103,11 @@ class OpenAiWire(Wire):
     def model(self) -> str:
         return self._model
 
+    @property
+    @override
+    def thinking_room(self) -> int:
+        return self._room
+
     @override
     async def send(self, question: Question, timing: Timing) -> Reply:
         return await self._failures.named(self._send(question, timing))

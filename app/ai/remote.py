@@ -23,7 +23,12 @@ from app.ai.wire import CallFailed, Question, Reply, Timing, Wire
 from app.domain.completions import Completion, Prompt, Turn, Usage
 from app.domain.quota.state import Permit
 from app.domain.quota.values import Cost, Ending, Outcome, Refusal
-from app.errors import AnswerUnusable, ProviderMisconfigured
+from app.errors import (
+    AnswerUnusable,
+    ProviderError,
+    ProviderMisconfigured,
+    QuestionRefused,
+)
 from app.usecases.ports import Provider
 
 log = structlog.get_logger("ai_calls")
@@ -131,7 +136,7 @@ class RemoteProvider(Provider):
             reply = await self._wire.send(call.question, call.timing)
         except CallFailed as failed:
             call.outcome = self._failed(call, failed)
-            raise failed.error from None
+            raise self._named(call, failed) from None
         except asyncio.CancelledError:
             if call.timing.sent_at is not None:
                 call.outcome = self._ended(call, "abandoned")
@@ -144,6 +149,18 @@ class RemoteProvider(Provider):
             estimate_ratio=self._ratio(call, reply.usage),
         )
         return reply
+
+    def _named(self, call: _Call, failed: CallFailed) -> ProviderError:
+        """Return what a failure is: what no minute has room for is no matter of time."""
+        quotas = failed.refusal.violations if failed.refusal else ()
+        asked = call.permit.cost.tokens
+        if any(
+            one.unit == "tokens" and one.limit is not None and one.limit < asked
+            for one in quotas
+        ):
+            reason = "the question is larger than a whole quota of tokens"
+            return QuestionRefused(self.name, reason, kind="too_long")
+        return failed.error
 
     def _failed(self, call: _Call, failed: CallFailed) -> Outcome:
         error = failed.error
@@ -182,7 +199,7 @@ class RemoteProvider(Provider):
     # ------------------------------------------------------------------ estimates
 
     def _room_for_text(self) -> int:
-        tpm = self._gate.limits.tpm
+        tpm = self._gate.tokens_a_minute
         if tpm is None:
             return self._text_tokens
         return max(_LEAST_TEXT, min(self._text_tokens, int(tpm * _SHARE_OF_MINUTE)))
@@ -193,7 +210,8 @@ class RemoteProvider(Provider):
             return Cost(tokens=math.ceil(estimated * self._gate.factor(language)))
         characters = len(question.instructions) + len(question.text)
         read = math.ceil(characters / _CHARACTERS_A_TOKEN)
-        return Cost(tokens=read + question.max_output_tokens)
+        written = question.max_output_tokens + self._wire.thinking_room
+        return Cost(tokens=read + written)
 
     def _true_cost(self, usage: Usage) -> Cost | None:
         if self._gate.limits.charges_upfront:

@@ -13,7 +13,7 @@ from typing import NoReturn
 from typing_extensions import override
 
 from app.domain.completions import Attempt, Completion, Prompt, Routed, Turn, Usage
-from app.errors import ProviderError
+from app.errors import ProviderError, Unavailable
 from app.usecases.ports import Ai, Provider, Respondent
 
 #: The one whose answers never leave the machine, and who never fails.
@@ -84,6 +84,11 @@ class Router(Ai):
             began = time.monotonic()
             try:
                 completion = await provider.complete(prompt, patient)
+            except Unavailable:
+                if not any(one.is_final for one in attempts):
+                    raise
+                # Later, those who were paid in vain would be asked, and paid, again.
+                break
             except ProviderError as error:
                 attempts.append(_failed(provider, error, began))
                 errors.append(error)

@@ -89,6 +89,11 @@ class Wire(Protocol):
         """The model that is asked."""
         ...
 
+    @property
+    def thinking_room(self) -> int:
+        """Output tokens that a call is allowed besides the answer's."""
+        ...
+
     async def send(self, question: Question, timing: Timing) -> Reply:
         """Send one request; fill `timing` once it is on the wire.
 

@@ -140,6 +140,8 @@ class PostgresDatabase(_Engine):
             hide_parameters=True,
             connect_args={
                 "timeout": 10,
+                # A server behind a network that swallows packets answers never.
+                "command_timeout": 60,
                 "server_settings": {
                     "application_name": "confluence-ai",
                     "statement_timeout": "30000",

@@ -22,6 +22,8 @@ _LONGEST = timedelta(minutes=15)
 #: A token comes with each event and each hour, and wakes whoever waits. Should its
 #: arrival have crossed the decision to wait, this is the longest that it costs.
 _TOKEN_WAIT = timedelta(minutes=10)
+#: Seconds over which pages that wait for one provider are spread, at most.
+_MOST_SPREAD = 60.0
 _CONFLICT_WAIT = timedelta(seconds=1)
 
 
@@ -61,8 +63,9 @@ def _await_provider(error: ProviderError, job: Job) -> Defer:
     Waits are spread, so that a long pause does not end with all pages at once.
     """
     least = max(error.retry_after or timedelta(), backoff(job.deferrals))
-    spread = random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, no secret
-    return Defer(delay=least * spread, reason=f"{WAIT_REASON}_{error.kind}")
+    most = min(_MOST_SPREAD, least.total_seconds() / 10)
+    spread = timedelta(seconds=random.uniform(0, most))  # noqa: S311 - spreads load, no secret
+    return Defer(delay=least + spread, reason=f"{WAIT_REASON}_{error.kind}")
 
 
 def _again(error: RemoteError, job: Job) -> Verdict:

@@ -13,8 +13,9 @@ from app.domain.quota.values import MINUTE, Cost, Limits
 #: limit is known. A refusal comes back faster than this, so that of a row of calls only
 #: one finds out that the limit is enforced over a second.
 CAUTION = 0.04
-#: Seconds after which a call that never came back no longer counts as in flight.
-FLIGHT = 180.0
+#: Seconds after which a call that never came back no longer counts as in flight; no
+#: call is waited for longer.
+FLIGHT = 125.0
 #: Seconds after which nobody waits for the answer of a call that goes ahead of others.
 _TRIAL = 30.0
 #: Seconds that whoever is due may be late before the next one goes.
@@ -66,7 +67,8 @@ def reserve(
         until = _after(state, until, ahead, asker)
         why = "turn" if until > now else why
     urgent = sum(waiter[0] < asker.priority for waiter in ahead)
-    if until <= now and urgent >= (1 if state.probing else _places(state)):
+    full = urgent >= (1 if state.probing else _places(state))
+    if until <= now and (full or _takes_all(state, now, len(ahead), asker)):
         until, why = now + _LOOK_AGAIN, "turn"
     if until > now:
         until = max(until, now + _LEAST)
@@ -160,6 +162,18 @@ def _after(
             amount = sum(waiter[2] for waiter in ahead) + asker.cost.tokens
         found = max(found, one.earliest(until, amount))
     return found
+
+
+def _takes_all(state: GateState, now: float, ahead: int, asker: Asker) -> bool:
+    """Whether a limit is too small to hold those ahead and the asker at all.
+
+    Their turns then cannot be told from its log: they simply go first.
+    """
+    if not ahead:
+        return False
+    calls = ahead + asker.cost.requests
+    limits = (one.limit(now) for one in state.meters if one.unit == "requests")
+    return any(limit is not None and limit < calls for limit in limits)
 
 
 def _permit(state: GateState, now: float, asker: Asker) -> Permit:

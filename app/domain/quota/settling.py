@@ -62,6 +62,9 @@ def settle(
     """
     state.configure(limits)
     now = state.advance(now)
+    if permit.number > state.calls:
+        # All was forgotten since it went: the new state knows nothing of this call.
+        return ()
     state.flights.pop(permit.id, None)
     for meter in state.meters:
         meter.landed(permit.number)
@@ -163,7 +166,6 @@ def _answered(
         state.refusals = state.faults = state.openings = 0
         state.probing = False
         state.blocked = ""
-        state.pause_reason = ""
     _follow_latency(state, outcome.took, permit, limits)
     return news
 
@@ -196,8 +198,10 @@ def _wait(state: GateState, now: float, refusal: Refusal) -> float:
             # However short the hint is, which means the minute: the day binds.
             return day.ends_in(now)
         return max(refusal.retry_after or 0.0, _LEAST_OF_DAY)
-    if refusal.retry_after is not None:
-        return refusal.retry_after
+    told = refusal.retry_after
+    if told is not None and (told > 0 or state.refusals <= 1):
+        return told
+    # No hint, or "at once" again and again.
     step = min(max(state.refusals, 1), len(_COOLDOWN)) - 1
     return _COOLDOWN[step]
 

@@ -101,8 +101,10 @@ class GateState:
         """Take the operator's limits of today."""
         self.meter("requests", MINUTE).configured = limits.rpm
         self.meter("tokens", MINUTE).configured = limits.tpm
-        day = self.meter("requests", DAY)
-        day.configured, day.zone = limits.rpd, limits.day_zone
+        self.meter("requests", DAY).configured = limits.rpd
+        for one in self.meters:
+            if one.window == DAY:
+                one.zone = limits.day_zone
         if not 1.0 <= self.ceiling <= limits.concurrency:
             self.ceiling = float(limits.concurrency)
 

@@ -13,7 +13,7 @@ from typing_extensions import override
 from app.ai.gate import Gate
 from app.domain.completions import Turn
 from app.domain.quota.state import GateState, Permit
-from app.domain.quota.values import Cost, Limits, Outcome, Refusal
+from app.domain.quota.values import Cost, Limits, Outcome, Refusal, Violation
 from app.errors import (
     ProviderBusy,
     ProviderDown,
@@ -411,6 +411,40 @@ class TestPatience:
         async with asyncio.timeout(3):
             await small
 
+    async def test_quota_of_the_day_that_we_count_ourselves_holds_pages_back(
+        self, gates: Gates
+    ) -> None:
+        """No refusal told of it, and no page need be read in vain all the same."""
+        await gates.ready()
+        gate = gates.open(Limits(rpm=60, rpd=1))
+        await call(gate)
+
+        with pytest.raises(ProviderBusy):
+            await call(gate)
+
+        assert gate.held_for() > 3600
+
+    async def test_turns_between_tenants_count_in_the_forecast(
+        self, gates: Gates
+    ) -> None:
+        """A small tenant's only page is next, however many of another's wait."""
+        await gates.ready()
+        gate = gates.open(Limits(rpm=15), speed=20.0)
+        for _ in range(14):
+            await call(gate, Turn(tenant_id="bulk"))
+        await call(gate, Turn(tenant_id="small"))
+        bulk = [
+            asyncio.create_task(call(gate, Turn(tenant_id="bulk"))) for _ in range(40)
+        ]
+        await waiting(gate, 40)
+
+        permit = await call(gate, Turn(tenant_id="small", patience=70.0))
+
+        assert permit.number <= 18
+        for task in bulk:
+            task.cancel()
+        await asyncio.gather(*bulk, return_exceptions=True)
+
     @pytest.mark.parametrize("reason", ["breaker", "overloaded"])
     async def test_sick_provider_is_down_not_busy(
         self, gates: Gates, reason: str
@@ -502,6 +536,40 @@ class TestLeave:
             assert caught.value.retry_after is not None
             assert 19 < caught.value.retry_after.total_seconds() <= 20.1
         assert gates.news == [("cooldown", "")]
+
+    async def test_refusal_told_late_counts_from_when_it_came(
+        self, gates: Gates
+    ) -> None:
+        """The time that the database was away is part of the wait."""
+        await gates.ready()
+        gate = gates.open(Limits(rpm=60), speed=10.0)
+        permit = await gate.enter(Cost(), TURN)
+        gates.between.is_away = True
+        refused = Outcome(ending="refused", refusal=Refusal(retry_after=20.0))
+
+        await gate.leave(permit, refused)
+        gates.between.is_away = False
+        await until(gates, lambda state: state.paused_until > 0)
+
+        state = await gates.state()
+        assert 5.0 < state.paused_until - state.now <= 15.5
+
+    async def test_limit_of_tokens_is_known_as_it_was_heard_of(
+        self, gates: Gates
+    ) -> None:
+        """What questions must fit into, whoever told it."""
+        told = gates.open(Limits(tpm=9000))
+        assert told.tokens_a_minute == 9000
+        learning = gates.open(Limits())
+        assert learning.tokens_a_minute is None
+        permit = await learning.enter(Cost(tokens=10), TURN)
+        violation = Violation(unit="tokens", window=60.0, limit=5000)
+        refusal = Refusal(retry_after=0.01, violations=(violation,))
+
+        await learning.leave(permit, Outcome(ending="refused", refusal=refusal))
+        await call(learning)
+
+        assert learning.tokens_a_minute == 5000
 
     async def test_end_of_a_call_wakes_who_waits_for_its_place(
         self, gates: Gates

@@ -22,7 +22,14 @@ from app.ai.wire import CallFailed, Question, Reply, Timing
 from app.domain.completions import Candidate, Prompt, Turn, Usage
 from app.domain.pages import PageText
 from app.domain.quota.state import Permit
-from app.domain.quota.values import Cost, Limits, Outcome, Refusal, Shown
+from app.domain.quota.values import (
+    Cost,
+    Limits,
+    Outcome,
+    Refusal,
+    Shown,
+    Violation,
+)
 from app.errors import (
     AnswerUnusable,
     ProviderBusy,
@@ -118,6 +125,7 @@ class ScriptedWire:
     answer: Callable[[Timing], Awaitable[Reply]]
     provider: str = "openai"
     model: str = "gpt-6-luna"
+    thinking_room: int = 2048
     asked: list[Question] = field(default_factory=list)
 
     async def send(self, question: Question, timing: Timing) -> Reply:
@@ -391,10 +399,26 @@ class TestCost:
 
         (question,) = wire.asked
         characters = len(question.instructions) + len(question.text)
-        expected = characters / 4 + question.max_output_tokens
+        expected = characters / 4 + question.max_output_tokens + 2048
         assert expected <= gate.costs[0].tokens < expected + 1
         assert gate.ended[0].cost is None
         assert gate.ended[0].estimate_ratio is not None
+
+    @pytest.mark.parametrize(
+        ("limit", "kind"), [(1, "too_long"), (None, "quota"), (10**9, "quota")]
+    )
+    async def test_question_larger_than_a_quota_is_no_matter_of_time(
+        self, limit: int | None, kind: str
+    ) -> None:
+        """Nobody waits for a minute that has room for it: there is none."""
+        busy = ProviderBusy("openai", "429", kind="quota")
+        violation = Violation(unit="tokens", window=60.0, limit=limit)
+        wire = failing(busy, refusal=Refusal(violations=(violation,)))
+
+        with pytest.raises(ProviderError) as caught:
+            await complete(wire)
+
+        assert caught.value.kind == kind
 
     @pytest.mark.parametrize(
         ("tpm", "room"), [(None, 4000), (100_000, 4000), (8000, 2000), (100, 200)]

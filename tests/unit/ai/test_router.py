@@ -270,6 +270,23 @@ class TestAnswer:
 
         assert second.turns == []
 
+    async def test_nobody_is_paid_twice_since_the_database_went_away(self) -> None:
+        """An answer of no use was paid for; the draft stands, and its cost is told."""
+        useless = AnswerUnusable(
+            "gemini", "no JSON", kind="malformed", usage={"micro_usd": 5}
+        )
+        first = Scripted("gemini", useless)
+        second = Scripted("openai", Unavailable("database", "away"))
+
+        answer = await routed(first, second).answer(PROMPT, TURN)
+
+        assert answer.completion.provider == "local"
+        assert [(one.provider, one.outcome) for one in answer.attempts] == [
+            ("gemini", "malformed"),
+            ("local", "answered"),
+        ]
+        assert answer.attempts[0].usage.micro_usd == 5
+
     async def test_cancelling_asks_nobody_else(self) -> None:
         """Whoever does not want the answer any more does not want another."""
         first, second = Scripted("gemini"), Scripted("openai")

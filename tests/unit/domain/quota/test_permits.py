@@ -205,6 +205,24 @@ class TestTurns:
         assert isinstance(reserve(state, NOW + 1.1, young, limits), Permit)
 
 
+class TestSmallLimits:
+    """Limits that do not hold all who wait."""
+
+    def test_event_keeps_its_turn_where_one_call_is_all_there_is(self) -> None:
+        """Bulk of another process that wakes a moment sooner waits all the same."""
+        limits = Limits(rpm=1)
+        state = ready()
+        permit(state, "first", limits=limits)
+        due = wait(state, asker("event", priority=0), limits=limits).until
+
+        told = reserve(state, due, asker("bulk", priority=20), limits)
+        given = reserve(state, due, asker("event", priority=0, since=NOW), limits)
+
+        assert isinstance(told, Wait)
+        assert told.why == "turn"
+        assert isinstance(given, Permit)
+
+
 class TestForecast:
     """Tests for forecast()."""
 

@@ -461,3 +461,67 @@ class TestCosts:
             calls.call(told)
 
         assert calls.state.factors[""] == pytest.approx(most, abs=0.01)
+
+
+class TestHardTruths:
+    """What providers, clocks and operators do that nobody would expect."""
+
+    @pytest.mark.parametrize("hint", [0.0, None])
+    def test_at_once_again_and_again_is_no_hint(self, hint: float | None) -> None:
+        """A clock ahead of the provider's makes every date one of the past."""
+        calls = Calls()
+        waits = []
+        for _ in range(6):
+            calls.call(refused(hint))
+            waits.append(calls.wait())
+            calls.now += waits[-1]
+
+        assert waits[-1] == pytest.approx(60.05, abs=0.1)
+        assert waits == sorted(waits)
+
+    def test_call_from_before_a_reset_teaches_nothing(self) -> None:
+        """The operator had all forgotten: numbers begin anew, and old ones lie."""
+        calls = Calls()
+        calls.state.calls = 100_000
+        old = calls.begin()
+        calls.state = GateState(cautious=False, answers=1)
+
+        assert calls.end(old, refused(30.0)) == ()
+
+        fresh = calls.begin()
+        assert (fresh.number, calls.state.refusals) == (1, 0)
+        assert calls.state.meter("requests", MINUTE).newest <= 1
+
+    def test_quota_of_tokens_turns_with_the_provider_s_day_too(self) -> None:
+        """Not a day after it was used up."""
+        midnight = datetime(2026, 11, 24, tzinfo=ZoneInfo("America/Los_Angeles"))
+        calls = Calls(PACIFIC)
+        calls.now = midnight.timestamp() - 3600
+        per_day = Violation(unit="tokens", window=DAY, limit=1000)
+        calls.call(refused(10.0, per_day))
+        calls.now = midnight.timestamp() + 61
+
+        asked = Asker(id="x", priority=0, since=calls.now, cost=Cost(tokens=900))
+        for _ in range(3):
+            given = reserve(calls.state, calls.now, asked, calls.limits)
+            if isinstance(given, Permit):
+                break
+            calls.now = given.until
+
+        assert calls.now < midnight.timestamp() + 600
+
+    def test_answer_does_not_hide_why_there_is_a_pause(self) -> None:
+        """A call that was in flight is answered while the provider asks for peace."""
+        calls = Calls()
+        other, one = calls.begin(), calls.begin()
+        overloaded = Outcome(
+            ending="failed",
+            took=1.0,
+            sent_after=0.01,
+            refusal=Refusal(retry_after=400.0),
+        )
+        calls.end(one, overloaded)
+
+        calls.end(other, ANSWERED)
+
+        assert calls.state.pause_reason == "overloaded"
