@@ -16,6 +16,7 @@ from app.ai.opening import Account, AiSetup, OpenedAi, Watchers, open_ai
 from app.clock import utc_now
 from app.confluence.client import open_confluence
 from app.confluence.host_keys import LIMITS, HttpHostKeys
+from app.confluence.markup import StorageMarkup
 from app.confluence.pool import open_pool
 from app.confluence.reading import read_page
 from app.domain.origins import is_pattern
@@ -70,6 +71,7 @@ async def open_services(
             keys=await stack.enter_async_context(_host_keys(settings)),
             open_confluence=open_confluence(pool),
             read_page=read_page,
+            markup=StorageMarkup(),
             ai=opened.ai,
             providers=opened.providers,
             check_provider=opened.checks,
@@ -228,5 +230,7 @@ def _rules(settings: Settings) -> Rules:
         forge_api_hosts=settings.forge_api_hosts,
         tagging_mode=settings.tagging_mode,
         summary_mode=settings.summary_mode,
+        recommendation_mode=settings.recommendation_mode,
+        structure_mode=settings.structure_mode,
         settle=timedelta(seconds=settings.event_settle_seconds),
     )

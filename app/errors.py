@@ -22,6 +22,8 @@
     │       ├── QuestionRefused      give up: this page cannot be asked there
     │       └── ProviderMisconfigured  the operator: key, model, money
     ├── CredentialsMissing     no way in just now; the next token wakes the work
+    ├── BudgetExceeded         no money; the next period, or a larger budget, wakes the work
+    ├── Stopped                somebody pulled the kill switch; its release wakes the work
     ├── WorkObsolete           nobody: the work has lost its object, drop it quietly
     │   ├── PageGone           deleted, trashed, or never there
     │   ├── PageOutOfReach     restricted: the app may not see or change it
@@ -36,7 +38,7 @@ No class knows an HTTP status: `app.web.problems` maps classes to statuses and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 #: Whom a refusal binds: every tenant of the app, one tenant, or one endpoint.
@@ -159,6 +161,23 @@ class CredentialsMissing(AppError):
         self.installation = installation
 
 
+class BudgetExceeded(AppError):
+    """A budget is spent: the next period, or a larger budget, wakes the work.
+
+    Attributes:
+        until: When the period ends.
+    """
+
+    def __init__(self, what: str, *, until: datetime) -> None:
+        super().__init__(f"{what} is spent until {until.isoformat(timespec='minutes')}")
+        self.what = what
+        self.until = until
+
+
+class Stopped(AppError):
+    """Somebody pulled the kill switch; the message says who and when."""
+
+
 class WorkObsolete(AppError):
     """The work has lost its object."""
 
@@ -169,13 +188,13 @@ class WorkObsolete(AppError):
 class PageGone(WorkObsolete):
     """The page is deleted, in the bin, or never was."""
 
-    outcome = "page_gone"
+    outcome = "gone"
 
 
 class PageOutOfReach(WorkObsolete):
     """Restrictions hide the page from the app, or forbid the write."""
 
-    outcome = "page_out_of_reach"
+    outcome = "out_of_reach"
 
 
 class TenantInactive(WorkObsolete):

@@ -256,6 +256,16 @@ class Settings(BaseModel):
         """The guard for summaries."""
         return self.summary_agent_mode or self.agent_mode
 
+    @property
+    def recommendation_mode(self) -> AgentMode:
+        """The guard for comments that recommend."""
+        return self.recommendation_agent_mode or self.agent_mode
+
+    @property
+    def structure_mode(self) -> AgentMode:
+        """The guard for pages that are made, moved or rewritten."""
+        return self.structure_agent_mode or self.agent_mode
+
 
 def from_environ(
     environ: Mapping[str, str] | None = None, *, env_file: Path | None = Path(".env")

@@ -96,6 +96,25 @@ class ContentProperty:
 
 
 @dataclass(slots=True, kw_only=True)
+class Comment:
+    """A footer comment on a page; `versions` are oldest first, never empty."""
+
+    id: str
+    page_id: str
+    versions: list[Version] = field(default_factory=list)
+
+    @property
+    def latest(self) -> Version:
+        """The newest version."""
+        return self.versions[-1]
+
+    @property
+    def author_id(self) -> str:
+        """Who wrote it first."""
+        return self.versions[0].author_id
+
+
+@dataclass(slots=True, kw_only=True)
 class Page:
     """A page with its history.
 

@@ -52,6 +52,12 @@ def may_read(world: World, principal: Principal, page: Page) -> bool:
     )
 
 
+def is_admin(world: World, principal: Principal) -> bool:
+    """Whether `principal` may do everything."""
+    user = _user(world, principal)
+    return user is not None and user.role == "admin"
+
+
 def may_write(world: World, principal: Principal) -> bool:
     """Whether `principal` may change what it can see; readers may not."""
     user = _user(world, principal)

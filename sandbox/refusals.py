@@ -3,6 +3,7 @@
     Refusal
     ├── Missing                 it is not there, or not for this reader's eyes
     │   ├── PageMissing · SpaceMissing · LabelMissing · PropertyMissing · UserMissing
+    │   └── CommentMissing
     ├── Forbidden               it is there, but the actor may not do this
     ├── Malformed               the request cannot mean anything
     │   └── TitleTaken          another page of the space has this title
@@ -53,6 +54,13 @@ class PropertyMissing(Missing):
 
     def __init__(self, property_id: str) -> None:
         super().__init__(f"Cannot find a content property with id [{property_id}]")
+
+
+class CommentMissing(Missing):
+    """No such comment, or not for this actor; the two look alike on purpose."""
+
+    def __init__(self, comment_id: str) -> None:
+        super().__init__(f"Cannot find a footer comment with id [{comment_id}]")
 
 
 class UserMissing(Missing):

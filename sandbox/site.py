@@ -7,9 +7,10 @@ the `actor` and refuses what that actor may not do. Listeners run after the chan
 
 from __future__ import annotations
 
+from sandbox.site_comments import CommentChanges
 from sandbox.site_marks import MarkChanges
 from sandbox.site_pages import PageChanges
 
 
-class Site(PageChanges, MarkChanges):
+class Site(PageChanges, MarkChanges, CommentChanges):
     """A Confluence Cloud site: spaces, pages, and what is put on pages."""

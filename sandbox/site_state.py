@@ -13,7 +13,7 @@ from sandbox.clock import Clock, utc_now
 from sandbox.directory import Directory
 from sandbox.faults import Faults
 from sandbox.label_book import LabelBook
-from sandbox.model import Page, Space, User
+from sandbox.model import Comment, Page, Space, User
 from sandbox.page_index import PageIndex
 from sandbox.people import default_people
 from sandbox.points import Points
@@ -28,6 +28,7 @@ Listener: TypeAlias = Callable[[Change], None]
 DEFAULT_CLOUD_ID = "0b2f7c3e-5d41-4f7a-9c58-1e6a7d3b9f02"
 _FIRST_PAGE = 65_601
 _FIRST_SPACE = 32_769
+_FIRST_COMMENT = 4_194_305
 
 
 class SiteState:
@@ -60,10 +61,12 @@ class SiteState:
         self.faults = Faults()
         self.requests = RequestLog()
         self.properties = PropertyWriter()
+        self.comments: dict[str, Comment] = {}
         self._listeners: list[Listener] = []
         self._page_numbers = count(_FIRST_PAGE)
         self._space_numbers = count(_FIRST_SPACE)
         self._macro_numbers = count(1)
+        self._comment_numbers = count(_FIRST_COMMENT)
 
     @property
     def users(self) -> dict[str, User]:

@@ -15,7 +15,9 @@ from app import __version__
 from app.cli import doctor, tables
 from app.cli.ai import providers, quota, usage
 from app.cli.evaluate import evaluate
+from app.cli.plans import apply, plan, plans, reset_tags, undo
 from app.cli.program import Program
+from app.cli.suggestions import suggestions
 from app.errors import AppError, ConfigurationError
 from app.store import migrations
 from app.store.encryption import new_key
@@ -231,3 +233,5 @@ cli.add_command(usage)
 cli.add_command(quota)
 tenants.add_command(providers)
 cli.add_command(evaluate)
+for command in (plan, apply, undo, reset_tags, plans, suggestions):
+    cli.add_command(command)

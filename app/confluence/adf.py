@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from app.confluence.blocks import OWN_EXCERPT, TextBuilder
+from app.confluence.blocks import TextBuilder
 from app.confluence.storage_format import read_storage
+from app.domain.pages import OWN_EXCERPT
 
 #: Longer bodies are searched for their texts only, up to here.
 MAX_BODY = 5_000_000

@@ -14,10 +14,6 @@ from typing import Literal
 
 from app.domain.pages import PageText
 
-#: `name` parameter of the excerpt macro that holds our own summary in a body.
-#: It is left out of the text, or a summary would be summarised.
-OWN_EXCERPT = "ai-summary"
-
 #: Marks a place where something without words stood between two words. A
 #: noncharacter: no valid page contains it.
 _GAP = "\uffff"

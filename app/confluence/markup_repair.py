@@ -24,7 +24,7 @@ NAMESPACES = {
 }
 
 #: Characters that XML 1.0 cannot hold, not even as a reference.
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _REFERENCE = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
@@ -76,9 +76,9 @@ def resolve_references(body: str) -> tuple[str, bool]:
             characters = "" if reference.startswith("&#") else reference
         return html.escape(characters, quote=False)
 
-    clean = _NOT_XML.sub("", body)
+    clean = NOT_XML.sub("", body)
     resolved = _REFERENCE.sub(replace, clean)
-    return _NOT_XML.sub("", resolved), faulty or len(clean) != len(body)
+    return NOT_XML.sub("", resolved), faulty or len(clean) != len(body)
 
 
 def _characters(reference: str, name: str | None) -> str:

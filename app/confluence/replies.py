@@ -1,7 +1,8 @@
 """What Confluence answers: a status, headers and bytes become JSON or a named error.
 
 Pure. Names of errors are chosen by who must act (`app.errors`); their messages hold
-codes and sizes, never words of a page, since an answer may quote its body.
+codes and sizes, never words of a page, since an answer may quote its body. The one
+exception is what the site says to a title or a query that it refuses.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime
 from typing import Any, NoReturn, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
-from app.confluence.calls import Call
+from app.confluence.call import Call
 from app.confluence.waits import limit_scope, quota_wait, retry_after
 from app.errors import (
     AppError,
@@ -26,6 +27,7 @@ from app.errors import (
     Unavailable,
     VersionConflict,
     WorkObsolete,
+    WriteRefused,
 )
 
 SERVICE = "confluence"
@@ -34,6 +36,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}", re.ASCII)
 _EXCEPTION = re.compile(r"[\w.$]{1,120}Exception", re.ASCII)
 _NEXT_LINK = re.compile(r"<([^<>]*)>\s*;[^,]*\brel=\"?next\b")
 _LONGEST_CURSOR = 8_192
+_LONGEST_WORDS = 200
 
 
 class TooLarge(ContractBroken):
@@ -149,6 +152,18 @@ class _Said:
         return words in self.title.casefold()
 
 
+def _words(call: Call, said: _Said) -> str:
+    """Return what people may be told of a refusal: one short line that does no harm.
+
+    Of a body only that it cannot be read: a parser's complaint quotes it.
+    """
+    if call.json is not None and said.has("xhtml"):
+        return "the body is not well-formed"
+    text = _EXCEPTION.sub("", said.title, count=1).lstrip(": ")
+    shown = (one if one.isprintable() else " " for one in text)
+    return " ".join("".join(shown).split())[:_LONGEST_WORDS]
+
+
 def _broken(_call: Call, reply: Reply, said: _Said, _now: datetime) -> AppError:
     detail = f" {said.code}" if said.code else ""
     return ContractBroken(SERVICE, f"status {reply.status}{detail}")
@@ -160,6 +175,8 @@ def _bad_request(call: Call, reply: Reply, said: _Said, now: datetime) -> AppErr
     # v1 answers 400, not 403, to who may see a page but not label it.
     if call.about == "page" and call.method != "GET" and said.has("permission"):
         return PageOutOfReach("no permission to change the page")
+    if call.refusable:
+        return WriteRefused(_words(call, said) or "the site does not say why")
     return _broken(call, reply, said, now)
 
 
@@ -197,6 +214,12 @@ def _conflict(_call: Call, _reply: Reply, _said: _Said, _now: datetime) -> AppEr
     return VersionConflict(SERVICE, "somebody wrote in between")
 
 
+def _too_large(call: Call, reply: Reply, said: _Said, now: datetime) -> AppError:
+    if call.refusable:
+        return WriteRefused("larger than the site takes")
+    return _broken(call, reply, said, now)
+
+
 def _too_many(_call: Call, reply: Reply, _said: _Said, now: datetime) -> AppError:
     scope = limit_scope(reply.headers)
     wait = quota_wait(reply.headers, now)
@@ -218,6 +241,7 @@ _JUDGES: Mapping[int, _Judge] = {
     404: _not_found,
     408: _slow,
     409: _conflict,
+    413: _too_large,
     425: _slow,
     429: _too_many,
 }

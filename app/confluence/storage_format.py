@@ -15,8 +15,9 @@ from typing import TypeAlias
 
 from lxml import etree
 
-from app.confluence.blocks import OWN_EXCERPT, TextBuilder
+from app.confluence.blocks import TextBuilder
 from app.confluence.markup_repair import NAMESPACES, repair, resolve_references
+from app.domain.pages import OWN_EXCERPT
 
 #: Longer bodies are read up to here: Confluence itself refuses 5 MB and more.
 MAX_BODY = 5_000_000

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args
 
+from app.confluence.calls import Node, NodeKind
 from app.confluence.replies import broken_shape
 from app.domain.pages import (
     BodyFormat,
+    Comment,
     ContentProperty,
     Label,
     Page,
@@ -70,7 +72,7 @@ def page(data: Any, *, body_format: BodyFormat, site: str = "") -> Page:
         site: Address that `webui` hangs below, where the object does not say it.
     """
     source = _object(data, "a page")
-    number, version_author = _version(source)
+    number, version_author, edited_at = _version(source)
     labels = _included(source, "labels", label)
     return Page(
         id=_text(source, "id"),
@@ -82,12 +84,52 @@ def page(data: Any, *, body_format: BodyFormat, site: str = "") -> Page:
         author_id=_optional_text(source, "authorId"),
         version_author_id=version_author,
         created_at=_moment(source.get("createdAt")),
+        edited_at=edited_at,
         body=_body(source, body_format),
         body_format=body_format,
         labels=labels,
         properties=_included(source, "properties", content_property) or (),
         webui=_webui(source, site),
     )
+
+
+def comment(data: Any) -> Comment:
+    """Read one footer comment with its body."""
+    source = _object(data, "a comment")
+    body = _body(source, "storage")
+    return Comment(
+        id=_text(source, "id"),
+        page_id=_optional_text(source, "pageId") or "",
+        version=_version(source)[0],
+        body=broken_shape("a comment's body") if body is None else body,
+    )
+
+
+def node(data: Any) -> Node | None:
+    """Read what stands below something in a page tree; None if it is of no use here."""
+    source = _object(data, "a child")
+    if source.get("status") in {"trashed", "deleted"}:
+        return None
+    for kind in get_args(NodeKind):
+        if source.get("type") == kind:
+            return Node(kind=kind, id=_text(source, "id"))
+    return None
+
+
+def found_page_id(data: Any) -> str | None:
+    """Read the id of a page that a search found; None if it is something else.
+
+    Results of v1 stand in an envelope, as a search finds spaces and people as well.
+    """
+    content = _object(data, "a result").get("content")
+    if not isinstance(content, dict) or content.get("type") != "page":
+        return None
+    return _text(content, "id")
+
+
+def status(data: Any) -> PageStatus:
+    """Read what a page or a comment is: current, in the bin, ...."""
+    return _status(_object(data, "an object"))
 
 
 def identity(data: Any, what: str = "id") -> str:
@@ -130,12 +172,13 @@ def _optional_text(source: Mapping[str, Any], name: str) -> str | None:
     return None if value is None or value == "" else _text(source, name)
 
 
-def _version(source: Mapping[str, Any]) -> tuple[int, str | None]:
+def _version(source: Mapping[str, Any]) -> tuple[int, str | None, datetime | None]:
     version = _object(source.get("version"), "a version")
     number = version.get("number")
     if not isinstance(number, int):
         broken_shape("a version's number")
-    return number, _optional_text(version, "authorId")
+    author = _optional_text(version, "authorId")
+    return number, author, _moment(version.get("createdAt"))
 
 
 def _status(source: Mapping[str, Any]) -> PageStatus:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 #: | kind | `value` | `before` and `after` |
 #: |---|---|---|
-#: | label_add, label_remove | the label | nothing |
+#: | label_add | the label | `before` is `THEIRS` if it goes back to people |
+#: | label_remove | the label | `before` is `OURS` if it goes only if we put it there; once done, `after` says whose it was |
 #: | summary | nothing | our content property's value, or None where there is none |
 #: | excerpt | name of the excerpt block | `{"text"}` as plain text, or None |
 #: | comment | what it tells (`summary`, `recommendations`) | `{"id", "text"}`, or None |
@@ -34,11 +35,12 @@ ChangeKind = Literal[
     "page_trash",
 ]
 
+#: Whose a label is: it stands there because of us, or because of people.
+OURS: Final = "ours"
+THEIRS: Final = "theirs"
+
 #: Whose setting `<AGENT>_AGENT_MODE` narrows what may be written.
 Agent = Literal["tagging", "summary", "recommendation", "structure"]
-
-#: By whose leave: the policy's, or a person's who saw this very change.
-Authority = Literal["policy", "person"]
 
 #: A plan item's life: `planned` goes ahead without asking, `waiting` waits for a
 #: person, who makes it `approved` or `rejected`; then it is `applied`, or `skipped`

@@ -27,6 +27,9 @@ JobKind = Literal["label_page", "connect_site", "learn_site", "purge_tenant"]
 
 #: Begins the reason of every deferral that waits for an AI provider.
 WAIT_REASON = "provider"
+#: The reason of every deferral that waits for money, and for a kill switch's release.
+BUDGET_REASON = "budget"
+STOP_REASON = "stopped"
 
 
 class Priority(IntEnum):

@@ -13,6 +13,9 @@ AgentMode = Literal["TEST", "SAFE_TEST", "PROD"]
 #: A space's policy: leave alone, wait for a person, or write by itself.
 PolicyMode = Literal["off", "suggest", "auto"]
 
+#: By whose leave something is written: the policy's, or a person's who saw it.
+Authority = Literal["policy", "person"]
+
 WhitelistKind = Literal["space", "page", "tree"]
 
 
@@ -58,11 +61,17 @@ def refusal(
     policy: PolicyMode,
     place: Place,
     whitelist: Collection[WhitelistEntry],
+    *,
+    authority: Authority = "policy",
 ) -> str | None:
-    """Return why nothing may be written there (a constant word), or None."""
+    """Return why nothing may be written there (a constant word), or None.
+
+    A person's leave stands in for a policy that asks for one; it opens neither a place
+    that the policy closes nor the operator's guard.
+    """
     if policy == "off":
         return "policy_off"
-    if policy == "suggest":
+    if policy == "suggest" and authority != "person":
         return "policy_suggest"
     if mode == "TEST":
         return "mode_test"

@@ -10,6 +10,10 @@ from typing import Any, Literal
 BodyFormat = Literal["storage", "atlas_doc_format"]
 PageStatus = Literal["current", "draft", "archived", "trashed", "deleted"]
 
+#: Name of the excerpt block that holds our own summary in a body. Readers leave it out,
+#: or a summary would be summarised.
+OWN_EXCERPT = "confluence-ai"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
@@ -48,6 +52,7 @@ class Page:
         body: The raw body in `body_format`; None when it was not asked for.
         labels: Labels at the moment of reading; None when not asked for.
         properties: Content properties by key; empty when not asked for.
+        edited_at: When this version was written.
     """
 
     id: str
@@ -59,6 +64,7 @@ class Page:
     author_id: str | None = None
     version_author_id: str | None = None
     created_at: datetime | None = None
+    edited_at: datetime | None = None
     body: str | None = field(default=None, repr=False)
     body_format: BodyFormat = "storage"
     labels: tuple[Label, ...] | None = None

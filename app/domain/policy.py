@@ -102,3 +102,7 @@ class Policy:
     def order(self) -> tuple[str, ...]:
         """Who is asked, in order; local only means nobody else, whatever is named."""
         return ("local",) if self.local_only else self.providers
+
+
+#: What holds where nobody has said anything.
+DEFAULT = Policy()

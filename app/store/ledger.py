@@ -8,7 +8,8 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.domain.plans import LedgerState, PlanItem
+from app.domain.plans import LedgerState, refuses
+from app.domain.vocabulary.terms import Vocabulary
 from app.store.base import Base, db_time
 from app.store.tables import LedgerRow
 
@@ -56,33 +57,99 @@ class LedgerStore:
         return found is not None
 
     def plan(
-        self, tenant_id: str, page_id: str, items: Collection[PlanItem]
+        self,
+        tenant_id: str,
+        page_id: str,
+        labels: Mapping[str, float | None],
+        *,
+        vocabulary: Vocabulary,
+        again: Collection[str] = (),
     ) -> set[str]:
         """Note labels that are about to be written, before they are.
 
         Return those that still may be: a person may have taken one off, and so made
-        a tombstone of it, while the plan was being made.
+        a tombstone of it, while the plan was being made. A tombstone holds for every
+        name of its label.
+
+        Args:
+            tenant_id: The tenant.
+            page_id: The page.
+            labels: Labels, and how sure the chooser is of them.
+            vocabulary: Knows which names are one label.
+            again: Of them, labels whose undoing is being taken back.
         """
-        refused = {
-            label
-            for label, state in self.labels(tenant_id, page_id).items()
-            if state == "withdrawn"
-        }
-        for item in items:
-            if item.label in refused:
+        known = self.labels(tenant_id, page_id)
+        kept: set[str] = set()
+        for label, confidence in labels.items():
+            redone = label in again and known.get(label) == "undone"
+            if not redone and refuses(vocabulary, known, label):
                 continue
-            self._session.merge(
-                LedgerRow(
-                    tenant_id=tenant_id,
-                    page_id=page_id,
-                    kind="label",
-                    value=item.label,
-                    state="planned",
-                    confidence=item.confidence,
-                    changed_at=db_time(),
-                )
+            kept.add(label)
+            self._put(
+                tenant_id,
+                page_id,
+                "label",
+                label,
+                state="planned",
+                confidence=confidence,
             )
-        return {item.label for item in items} - refused
+        return kept
+
+    def bury(self, tenant_id: str, page_id: str, label: str) -> None:
+        """Set a tombstone: a person said no to a label on this page."""
+        self._put(tenant_id, page_id, "label", label, state="withdrawn")
+
+    def note_version(self, tenant_id: str, page_id: str, version: int) -> None:
+        """Note a version of a page that we are about to write: its event is our own."""
+        self._put(tenant_id, page_id, "version", str(version), state="planned")
+
+    def own_versions(
+        self, tenant_id: str, page_id: str, versions: range
+    ) -> frozenset[int]:
+        """Return which of these versions of a page we wrote."""
+        found = self._session.scalars(
+            sa.select(LedgerRow.value).where(
+                LedgerRow.tenant_id == tenant_id,
+                LedgerRow.page_id == page_id,
+                LedgerRow.kind == "version",
+            )
+        )
+        return frozenset(map(int, found)).intersection(versions)
+
+    def forget(self, tenant_id: str, page_id: str, labels: Collection[str]) -> None:
+        """Drop what is known of labels: they may come again."""
+        self._session.execute(
+            sa.delete(LedgerRow)
+            .where(
+                LedgerRow.tenant_id == tenant_id,
+                LedgerRow.page_id == page_id,
+                LedgerRow.kind == "label",
+                LedgerRow.value.in_(labels),
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+    def _put(
+        self,
+        tenant_id: str,
+        page_id: str,
+        kind: LedgerKind,
+        value: str,
+        *,
+        state: LedgerState,
+        confidence: float | None = None,
+    ) -> None:
+        self._session.merge(
+            LedgerRow(
+                tenant_id=tenant_id,
+                page_id=page_id,
+                kind=kind,
+                value=value,
+                state=state,
+                confidence=confidence,
+                changed_at=db_time(),
+            )
+        )
 
     def take_back(self, tenant_id: str, page_id: str, labels: Collection[str]) -> None:
         """Forget labels that were planned and then refused: they were never sent."""
@@ -106,25 +173,26 @@ class LedgerStore:
         *,
         state: LedgerState,
         run_id: int | None,
+        only_from: LedgerState | None = None,
     ) -> None:
-        """Move labels to `written` (they stand there) or `withdrawn` (taken off)."""
+        """Move labels: they stand there, a person took them off, we took them back."""
         if not labels:
             return
+        query = sa.update(LedgerRow).where(
+            LedgerRow.tenant_id == tenant_id,
+            LedgerRow.page_id == page_id,
+            LedgerRow.kind == "label",
+            LedgerRow.value.in_(labels),
+            LedgerRow.state != state,
+        )
+        if only_from is not None:
+            query = query.where(LedgerRow.state == only_from)
         self._session.execute(
-            sa.update(LedgerRow)
-            .where(
-                LedgerRow.tenant_id == tenant_id,
-                LedgerRow.page_id == page_id,
-                LedgerRow.kind == "label",
-                LedgerRow.value.in_(labels),
-                LedgerRow.state != state,
-            )
-            .values(
+            query.values(
                 state=state,
                 changed_at=db_time(),
                 run_id=sa.func.coalesce(run_id, LedgerRow.run_id),
-            )
-            .execution_options(synchronize_session=False)
+            ).execution_options(synchronize_session=False)
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 import sqlalchemy as sa
@@ -202,6 +203,35 @@ class MemoryStore:
                 )
             )
         )
+
+    def space_of(self, tenant_id: str, page_id: str) -> str | None:
+        """Return the space that a page stood in when it was last read."""
+        return self._session.scalar(
+            sa.select(PageMemoryRow.space_id).where(
+                PageMemoryRow.tenant_id == tenant_id, PageMemoryRow.page_id == page_id
+            )
+        )
+
+    def labels(self, tenant_id: str) -> Counter[str]:
+        """Return the labels that people put on pages, and on how many pages each."""
+        found: Counter[str] = Counter()
+        rows = self._session.scalars(
+            sa.select(PageMemoryRow.labels)
+            .where(PageMemoryRow.tenant_id == tenant_id)
+            .execution_options(yield_per=500)
+        )
+        for labels in rows:
+            found.update(labels)
+        return found
+
+    def labelled(self, tenant_id: str, label: str) -> set[str]:
+        """Return the pages on which people put a label."""
+        rows = self._session.execute(
+            sa.select(PageMemoryRow.page_id, PageMemoryRow.labels)
+            .where(PageMemoryRow.tenant_id == tenant_id)
+            .execution_options(yield_per=500)
+        )
+        return {row.page_id for row in rows if label in row.labels}
 
     def _next_version(self, tenant_id: str) -> int:
         """Count a change, and make other changes wait until the transaction ends.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.domain.modes import PolicyMode, WhitelistEntry
 from app.domain.pages import Space
+from app.domain.policy import Policy
+from app.domain.policy_fields import policy_of
 from app.store.base import db_time
 from app.store.tables import (
     PageMemoryRow,
@@ -38,6 +41,38 @@ class PolicyStore:
         modes = {row.space_id: row.mode for row in rows}
         mode: PolicyMode = modes.get(space_id) or modes.get("") or DEFAULT_MODE
         return mode
+
+    def policy(self, tenant_id: str, space_id: str) -> Policy:
+        """Return what may happen in a space: its own policy over the site's."""
+        return policy_of(self.layers(tenant_id, space_id))
+
+    def layers(self, tenant_id: str, space_id: str) -> list[Mapping[str, Any]]:
+        """Return what was set for the site and, over it, for the space."""
+        rows = self._session.scalars(
+            sa.select(PolicyRow)
+            .where(
+                PolicyRow.tenant_id == tenant_id, PolicyRow.space_id.in_(["", space_id])
+            )
+            .order_by(PolicyRow.space_id)
+        )
+        return [_layer(row) for row in rows]
+
+    def set_fields(
+        self, tenant_id: str, space_id: str, fields: Mapping[str, Any]
+    ) -> None:
+        """Set fields of a space's policy, or of the site's for an empty id.
+
+        None takes a field back: what is below holds again.
+        """
+        row = self._session.get(PolicyRow, (tenant_id, space_id))
+        if row is None:
+            row = PolicyRow(tenant_id=tenant_id, space_id=space_id)
+            self._session.add(row)
+        said = {**_layer(row), **fields}
+        said = {name: value for name, value in said.items() if value is not None}
+        row.mode = said.pop("mode", None)
+        row.providers = ",".join(said.pop("providers", ())) or None
+        row.rules = said
 
     def set_mode(self, tenant_id: str, space_id: str, mode: PolicyMode) -> None:
         """Set the policy of a space, or the tenant's default for an empty id."""
@@ -183,6 +218,16 @@ class PolicyStore:
                 sa.func.lower(SpaceRow.key) == key.lower(),
             )
         )
+
+
+def _layer(row: PolicyRow) -> dict[str, Any]:
+    """Return what a row says, field by field, as `policy_of` reads it."""
+    said = dict(row.rules or {})
+    if row.mode is not None:
+        said["mode"] = row.mode
+    if row.providers:
+        said["providers"] = list(_names(row.providers))
+    return said
 
 
 def _names(order: str) -> tuple[str, ...]:

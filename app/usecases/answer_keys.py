@@ -14,9 +14,6 @@ from app.errors import ConfigurationError
 from app.store.encryption import Cipher
 from app.usecases.ports import Respondent
 
-#: Of the labels that may be chosen: those of the site itself, until there is a managed
-#: vocabulary with versions of its own.
-VOCABULARY_VERSION = "site"
 #: Shorter texts are alike by chance.
 _FEWEST_CHARACTERS = 200
 #: Its answers cost nothing, so they are no reason not to ask a better one.
@@ -46,14 +43,21 @@ class AnswerKeys:
     content: str
     text: str
     version: int
+    settings: str
 
     @classmethod
     def of(
-        cls, page: PageText, respondents: Sequence[Respondent], *, version: int
+        cls,
+        page: PageText,
+        respondents: Sequence[Respondent],
+        *,
+        version: int,
+        settings: str = "",
     ) -> AnswerKeys:
         """Name the answers to a page's question.
 
-        An answer of the free provider counts only where it would be asked first.
+        `settings` is all else that the question depends on: vocabulary, limits,
+        languages. An answer of the free provider counts only where it would be asked first.
         """
         content = content_hash(page)
         text = content_hash(replace(page, title=""))
@@ -64,6 +68,7 @@ class AnswerKeys:
             content=content,
             text=text,
             version=version,
+            settings=settings,
         )
         paid = [
             one
@@ -85,7 +90,7 @@ class AnswerKeys:
 
     def named(self, provider: str, model: str) -> tuple[str, str]:
         """Return the keys, with title and without, of one respondent's answer."""
-        asked = (str(self.version), VOCABULARY_VERSION, provider, model)
+        asked = (str(self.version), self.settings, provider, model)
         return _hash(self.content, *asked), _hash(self.text, *asked)
 
     def fits(self, key: str, kept: KeptAnswer) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,8 +15,11 @@ from app.domain.completions import Attempt, Candidate, Completion, Prompt, Route
 from app.domain.jobs import WAIT_REASON, Priority
 from app.domain.labels import normalise
 from app.domain.pages import Page, PageText
+from app.domain.policy import DEFAULT, Policy
 from app.domain.questions import question
 from app.domain.ranking import consult
+from app.domain.vocabulary.retrieval import candidates
+from app.domain.vocabulary.terms import Vocabulary
 from app.errors import ProviderError, Unavailable
 from app.store.completions import CompletionStore
 from app.store.jobs import JobStore
@@ -52,13 +56,25 @@ class Answer:
     attempts: tuple[Attempt, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One page's question on its way."""
+
+    page: Page
+    text: PageText
+    policy: Policy
+    vocabulary: Vocabulary
+    priority: int
+
+
 async def complete_page(
     services: Services,
     tenant_id: str,
     page: Page,
     text: PageText,
     *,
-    order: Sequence[str] = (),
+    policy: Policy = DEFAULT,
+    vocabulary: Vocabulary,
     priority: int = Priority.EVENT,
     pauses: Sequence[float] = PAUSES,
 ) -> Answer:
@@ -73,7 +89,8 @@ async def complete_page(
         tenant_id: Whose page.
         page: The page as it was read.
         text: Its readable text.
-        order: Who is asked, where not as the operator says.
+        policy: Who may be asked, and for what.
+        vocabulary: What may be chosen.
         priority: Lower is sooner.
         pauses: Seconds between tries to keep a paid answer.
 
@@ -81,8 +98,13 @@ async def complete_page(
         ProviderError: Nobody can answer now; waiting may help.
         Unavailable: The database is away; a paid answer stays in hand.
     """
-    respondents = services.ai.respondents(order)
-    keys = AnswerKeys.of(text, respondents, version=services.ai.prompt_version)
+    respondents = services.ai.respondents(policy.order)
+    keys = AnswerKeys.of(
+        text,
+        respondents,
+        version=services.ai.prompt_version,
+        settings=_settings(policy, vocabulary),
+    )
     attempts: tuple[Attempt, ...] = ()
     found = await _found(services, tenant_id, keys)
     if found is not None:
@@ -90,9 +112,8 @@ async def complete_page(
     else:
         waiting = services.answers_in_hand.get((tenant_id, keys.first))
         if waiting is None:
-            waiting = await _ask(
-                services, tenant_id, page, text, order=order, priority=priority
-            )
+            asking = _Asking(page, text, policy, vocabulary, priority)
+            waiting = await _ask(services, tenant_id, asking)
         key = await _keep(services, tenant_id, keys, waiting, pauses)
         completion, attempts = waiting.completion, waiting.attempts
     return Answer(
@@ -144,20 +165,17 @@ def _note_hit(
     )
 
 
-async def _ask(
-    services: Services,
-    tenant_id: str,
-    page: Page,
-    text: PageText,
-    *,
-    order: Sequence[str],
-    priority: int,
-) -> Routed:
-    prompt = await _prompt(services, tenant_id, page, text)
+def _settings(policy: Policy, vocabulary: Vocabulary) -> str:
+    """Return what an answer depends on besides the page and who gives it."""
+    return json.dumps([vocabulary.version, policy.max_labels])
+
+
+async def _ask(services: Services, tenant_id: str, asking: _Asking) -> Routed:
+    page, policy = asking.page, asking.policy
+    prompt = await _prompt(services, tenant_id, asking)
+    turn = Turn(tenant_id=tenant_id, priority=asking.priority)
     try:
-        routed = await services.ai.answer(
-            prompt, Turn(tenant_id=tenant_id, priority=priority), order=order
-        )
+        routed = await services.ai.answer(prompt, turn, order=policy.order)
     except ProviderError as error:
         attempts = [one for one in error.attempts if isinstance(one, Attempt)]
         _tell(services, tenant_id, page, attempts)
@@ -166,7 +184,8 @@ async def _ask(
         raise
     _tell(services, tenant_id, page, routed.attempts)
     await _welcome_back(services, routed.completion.provider)
-    return replace(routed, completion=checked(routed.completion, prompt.candidates))
+    completion = checked(routed.completion, prompt.candidates, asking.vocabulary)
+    return replace(routed, completion=completion)
 
 
 async def _welcome_back(services: Services, provider: str) -> None:
@@ -183,19 +202,22 @@ async def _welcome_back(services: Services, provider: str) -> None:
         services.work_arrived.set()
 
 
-async def _prompt(
-    services: Services, tenant_id: str, page: Page, text: PageText
-) -> Prompt:
+async def _prompt(services: Services, tenant_id: str, asking: _Asking) -> Prompt:
     memory = await services.memories.of(tenant_id)
-
+    page, text = asking.page, asking.text
     existing = tuple(
         label.name for label in page.labels or () if label.prefix == "global"
     )
 
     def work() -> Prompt:
         advice = consult(memory, text, page_id=page.id, parent_id=page.parent_id)
-        most = services.rules.max_labels
-        return question(text, advice, max_labels=most, existing=existing)
+        found = candidates(asking.vocabulary, advice.candidates, text)
+        return question(
+            text,
+            replace(advice, candidates=found),
+            max_labels=asking.policy.max_labels,
+            existing=existing,
+        )
 
     return await asyncio.to_thread(work)
 
@@ -309,16 +331,22 @@ def _count(metrics: Metrics, one: Attempt) -> None:
         metrics.ai_tokens.labels(one.provider, kind).inc(amount)
 
 
-def checked(completion: Completion, candidates: Sequence[Candidate]) -> Completion:
+def checked(
+    completion: Completion, offered: Sequence[Candidate], vocabulary: Vocabulary
+) -> Completion:
     """Hold an answer against the question: labels are candidates, letter by letter.
 
-    Candidates are labels of the site, so their spelling is Confluence's own and stays.
+    And they are what the vocabulary lets us choose, whoever offered them. Candidates are labels of the site, so their spelling is Confluence's own and stays.
     Proposals are new names and become what Confluence accepts.
     """
-    known = {candidate.name for candidate in candidates}
+    known = {candidate.name for candidate in offered}
     proposals = (replace(one, name=normalise(one.name)) for one in completion.proposals)
     return replace(
         completion,
-        labels=tuple(one for one in completion.labels if one.name in known),
+        labels=tuple(
+            one
+            for one in completion.labels
+            if one.name in known and vocabulary.may_choose(one.name)
+        ),
         proposals=tuple(one for one in proposals if one.name),
     )

@@ -23,6 +23,7 @@ from app.store.policies import PolicyStore
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
 from app.usecases.site import open_site
+from app.usecases.vocabularies import seed
 
 log = structlog.get_logger("app")
 T = TypeVar("T")
@@ -48,6 +49,7 @@ async def learn_site(services: Services, job: Job) -> Done:
                 continue
             pages += await _learn_space(services, confluence, tenant_id, space)
         points = confluence.meter.points
+    await services.database.write(lambda s: seed(s, tenant_id))
     services.metrics.points.inc(points)
     log.info("site_learned", tenant=tenant_id, pages=pages, points=points)
     return Done(outcome="learned")

@@ -106,6 +106,10 @@ class Confluence(Protocol):
         """
         ...
 
+    async def delete_property(self, page_id: str, current: ContentProperty) -> None:
+        """Delete a content property; none being there is no error."""
+        ...
+
     async def update_page(
         self,
         page: Page,
@@ -266,6 +270,10 @@ class PageMarkup(Protocol):
             MarkupAmbiguous: Several sections have that heading, or the result would
                 not be well-formed.
         """
+        ...
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two pieces say the same, whatever the site adds when it saves them."""
         ...
 
     def from_text(self, text: str) -> str:

@@ -18,11 +18,13 @@ from app.domain.events import (
 )
 from app.domain.tenants import Installation
 from app.store.events import EventStore
+from app.store.feedback import FeedbackStore
 from app.store.installations import InstallationStore
 from app.store.jobs import JobStore
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.usecases.services import Services
+from app.usecases.vocabularies import note_people_labels
 
 #: What became of an event: constant words for receipts and metrics.
 EventOutcome = Literal[
@@ -124,14 +126,29 @@ def _label(
         return "duplicate"
     if by_us or event.prefix != "global":
         return outcome
-    if event.verb == "removed" and ours:
-        ledger.settle(
-            tenant_id, event.page_id, [event.label], state="withdrawn", run_id=None
-        )
+    _learn_from(session, tenant_id, event, ours=ours)
     MemoryStore(session).change_label(
         tenant_id, event.page_id, event.label, present=event.verb == "added"
     )
     return outcome
+
+
+def _learn_from(
+    session: Session, tenant_id: str, event: LabelEvent, *, ours: bool
+) -> None:
+    """Take a person's hand for a judgement: what it takes off was wrong there."""
+    label = event.label
+    if event.verb == "added":
+        note_people_labels(session, tenant_id, [label])
+        return
+    if not ours:
+        return
+    LedgerStore(session).settle(
+        tenant_id, event.page_id, [label], state="withdrawn", run_id=None
+    )
+    space_id = MemoryStore(session).space_of(tenant_id, event.page_id)
+    if space_id is not None:
+        FeedbackStore(session).add(tenant_id, space_id, label, rejected=1)
 
 
 def _receive(

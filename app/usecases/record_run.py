@@ -1,4 +1,4 @@
-"""The receipt of a run: everything that explains it, written in one transaction."""
+"""The record of a run: everything that explains it, written in one transaction."""
 
 from __future__ import annotations
 
@@ -9,133 +9,249 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
+from app.domain import outcomes
 from app.domain.completions import Attempt, Usage
 from app.domain.jobs import Job
 from app.domain.pages import Page
-from app.domain.plans import Plan
-from app.errors import AccessChanged
+from app.domain.plans import NOTHING, Plan
+from app.errors import (
+    AccessChanged,
+    AppError,
+    BudgetExceeded,
+    ProviderError,
+    VersionConflict,
+)
 from app.store.ledger import LedgerStore
 from app.store.runs import NewRun, RunStore
 from app.store.tenants import TenantStore
-from app.usecases.apply_plan import Applied
 from app.usecases.complete_page import Answer
+from app.usecases.decide_page import EMPTY, Decision
+from app.usecases.keep_decision import GUARDS, settle_items
 from app.usecases.ports import PointsMeter
 from app.usecases.services import Services
+from app.usecases.writing.work import Write
 
 log = structlog.get_logger("app")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Run:
-    """What is known so far; becomes the run's row, however far it got."""
+    """What is known so far; becomes the run's row, however far it got.
+
+    Attributes:
+        cause: What it was done for: an event's name, a plan's cause, `review`.
+        actor: Who asked for it: `app`, `cli`, or an account id.
+        job: The job it was done in, if it was one.
+        attempts: Who was asked in vain.
+        forget: Whether labels that go leave nothing in the ledger: they may come again.
+    """
 
     page_id: str
     started_at: datetime
-    outcome: str = "error"
+    cause: str
+    actor: str = "app"
+    job: Job | None = None
+    outcome: str = outcomes.FAILED
     page: Page | None = None
-    answer: Answer | None = None
-    plan: Plan = field(default_factory=lambda: Plan(items=()))
-    applied: Applied = field(default_factory=Applied)
+    decision: Decision | None = None
+    writes: list[Write] = field(default_factory=list)
     meter: PointsMeter = field(default_factory=PointsMeter)
     error: str | None = None
-    #: Who was asked in vain.
     attempts: tuple[Attempt, ...] = ()
+    forget: bool = False
+
+    @property
+    def answer(self) -> Answer | None:
+        """The AI's answer, if anybody was asked."""
+        return self.decision.answer if self.decision else None
+
+    @property
+    def plan(self) -> Plan:
+        """What was decided label by label."""
+        return self.decision.plan if self.decision else NOTHING
+
+    @property
+    def asked(self) -> tuple[Attempt, ...]:
+        """Who was asked, whether or not an answer came of it."""
+        return self.answer.attempts if self.answer else self.attempts
+
+    def done(self, *kinds: str) -> list[str]:
+        """Return the values of the changes of these kinds that were carried out."""
+        return [
+            one.change.value
+            for one in self.writes
+            if one.outcome == "applied" and one.change.kind in kinds
+        ]
+
+    @property
+    def has_written(self) -> bool:
+        """Whether the site was changed."""
+        return any(one.outcome == "applied" for one in self.writes)
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Agent -> why it was not allowed to write, in constant words."""
+        return {
+            one.change.by: one.reason
+            for one in self.writes
+            if one.outcome == "skipped" and one.reason in GUARDS
+        }
+
+    def fail(self, error: AppError) -> None:
+        """Note what stopped it."""
+        self.error = str(error)
+        self.outcome = outcomes.FAILED
+        if isinstance(error, ProviderError):
+            self.outcome = outcomes.PROVIDER_ERROR
+        elif isinstance(error, VersionConflict):
+            self.outcome = outcomes.CONFLICT
+        elif isinstance(error, BudgetExceeded):
+            self.outcome = outcomes.OVER_BUDGET
+
+    def conclude(self) -> None:
+        """Say how it ended, in a word."""
+        decision = self.decision
+        if decision is not None and decision.skipped not in ("", EMPTY):
+            self.outcome = decision.skipped
+            return
+        self.outcome = outcomes.concluded(
+            applied=self.has_written,
+            denied=bool(self.refused),
+            waiting=bool(decision and decision.suggested),
+            is_empty=bool(decision and decision.skipped == EMPTY),
+            unreadable=bool(self.asked)
+            and all(one.outcome == "malformed" for one in self.asked[:-1])
+            and len(self.asked) > 1,
+            was_asked=bool(self.asked),
+        )
 
 
-async def record_run(services: Services, job: Job, run: Run) -> None:
-    """Write run, audit and ledger in one transaction: the receipt is the truth."""
-    row = _row(job, run)
+async def record_run(services: Services, tenant_id: str, run: Run) -> int:
+    """Write run, items, audit and ledger in one transaction; return the run's id."""
+    row = _row(run)
 
     def work(session: Session) -> int:
-        if TenantStore(session).get(job.tenant_id) is None:
+        if TenantStore(session).get(tenant_id) is None:
             raise AccessChanged
         runs = RunStore(session)
-        run_id = runs.add(job.tenant_id, row)
-        LedgerStore(session).settle(
-            job.tenant_id,
-            run.page_id,
-            run.applied.added,
-            state="written",
+        run_id = runs.add(tenant_id, row)
+        settle_items(
+            session,
+            services.cipher,
+            tenant_id,
+            run.writes,
             run_id=run_id,
+            drop_guarded=run.decision is not None,
         )
-        if run.applied.anything:
-            labels = (run.page.labels if run.page else None) or ()
-            before = sorted(label.name for label in labels)
-            runs.audit(
-                job.tenant_id,
-                actor="app",
-                action="page_written",
-                page_id=run.page_id,
-                run_id=run_id,
-                before={"labels": before},
-                after={
-                    "added": list(run.applied.added),
-                    "summary_written": run.applied.summary_written,
-                },
-            )
+        _settle_ledger(session, tenant_id, run, run_id)
+        if run.has_written:
+            _audit(runs, tenant_id, run, run_id)
         return run_id
 
     run_id = await services.database.write(work)
     services.metrics.points.inc(run.meter.points)
     log.info(
         "page_run",
-        tenant=job.tenant_id,
+        tenant=tenant_id,
         page=run.page_id,
         version=row.page_version,
         run=run_id,
+        cause=run.cause,
         outcome=run.outcome,
-        labels_added=len(run.applied.added),
+        labels_added=len(run.done("label_add")),
+        labels_removed=len(run.done("label_remove")),
         ai_calls=row.ai_calls,
         micro_usd=row.micro_usd,
         points=row.points,
     )
+    return run_id
 
 
-def _row(job: Job, run: Run) -> NewRun:
+def _settle_ledger(session: Session, tenant_id: str, run: Run, run_id: int) -> None:
+    ledger = LedgerStore(session)
+    ledger.settle(
+        tenant_id,
+        run.page_id,
+        run.done("label_add"),
+        state="written",
+        run_id=run_id,
+        only_from="planned",
+    )
+    if run.forget:
+        ledger.forget(tenant_id, run.page_id, run.done("label_remove"))
+
+
+def _audit(runs: RunStore, tenant_id: str, run: Run, run_id: int) -> None:
+    labels = (run.page.labels if run.page else None) or ()
+    runs.audit(
+        tenant_id,
+        actor=run.actor,
+        action="page_written",
+        page_id=run.page_id,
+        run_id=run_id,
+        before={"labels": sorted(label.name for label in labels)},
+        after={
+            "added": run.done("label_add"),
+            "removed": run.done("label_remove"),
+            "written": sorted(
+                {
+                    one.change.kind
+                    for one in run.writes
+                    if one.outcome == "applied"
+                    and not one.change.kind.startswith("label")
+                }
+            ),
+        },
+    )
+
+
+def _row(run: Run) -> NewRun:
     page, answer = run.page, run.answer
     completion = answer.completion if answer else None
-    spent = sum((one.usage for one in _attempts(run)), Usage())
+    spent = sum((one.usage for one in run.asked), Usage())
     return NewRun(
         page_id=run.page_id,
         outcome=run.outcome,
         started_at=run.started_at,
-        job_id=job.id,
+        job_id=run.job.id if run.job else None,
         page_version=page.version if page else None,
         content_hash=answer.key if answer else None,
         provider=completion.provider if completion else None,
         model=completion.model if completion else None,
-        ai_calls=sum(one.was_called for one in _attempts(run)),
+        ai_calls=sum(one.was_called for one in run.asked),
         requests=run.meter.requests,
         points=run.meter.points,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
         micro_usd=spent.micro_usd,
-        receipt=_receipt(job, run),
+        receipt=_receipt(run),
     )
 
 
-def _attempts(run: Run) -> tuple[Attempt, ...]:
-    """Return who was asked, whether or not an answer came of it."""
-    return run.answer.attempts if run.answer else run.attempts
-
-
-def _receipt(job: Job, run: Run) -> dict[str, Any]:
+def _receipt(run: Run) -> dict[str, Any]:
     answer = run.answer
+    completion = answer.completion if answer else None
     return {
-        "cause": job.payload.get("cause"),
-        "attempt": job.attempt,
+        "cause": run.cause,
+        "attempt": run.job.attempt if run.job else None,
         "plan": [asdict(item) for item in run.plan.items],
         "withdrawn": list(run.plan.withdrawn),
-        "added": list(run.applied.added),
-        "summary": answer.completion.summary if answer else None,
-        "summary_written": run.applied.summary_written,
-        "language": answer.completion.language if answer else None,
-        "proposals": [asdict(one) for one in answer.completion.proposals]
-        if answer
+        "added": run.done("label_add"),
+        "removed": run.done("label_remove"),
+        "skipped": {
+            f"{one.change.kind} {one.change.value}".strip(): one.reason
+            for one in run.writes
+            if one.outcome == "skipped"
+        },
+        "summary": completion.summary if completion else None,
+        "summary_written": bool(run.done("summary", "excerpt", "comment")),
+        "language": completion.language if completion else None,
+        "proposals": [asdict(one) for one in completion.proposals]
+        if completion
         else [],
-        "refused": run.applied.refused or None,
-        "ai_called": any(one.was_called for one in _attempts(run)),
-        "ai_attempts": [asdict(one) for one in _attempts(run)],
+        "refused": run.refused or None,
+        "ai_called": any(one.was_called for one in run.asked),
+        "ai_attempts": [asdict(one) for one in run.asked],
         "fallback": bool(answer and answer.is_fallback),
         "error": run.error,
     }

@@ -9,11 +9,19 @@ from datetime import datetime, timedelta
 
 from app.domain.completions import Routed
 from app.domain.modes import AgentMode
+from app.domain.vocabulary.terms import Vocabulary
 from app.store.database import Database
 from app.store.encryption import Cipher
 from app.telemetry.metrics import Metrics
 from app.usecases.memories import SiteMemories
-from app.usecases.ports import Ai, HostKeys, OpenConfluence, Provider, ReadPage
+from app.usecases.ports import (
+    Ai,
+    HostKeys,
+    OpenConfluence,
+    PageMarkup,
+    Provider,
+    ReadPage,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +31,6 @@ class Rules:
     Attributes:
         settle: How long a page is left alone after an edit before it is read, so
             that a storm of edits costs one run.
-        max_labels: Labels that may stand on a page because of us.
     """
 
     app_base_url: str
@@ -36,7 +43,8 @@ class Rules:
     tagging_mode: AgentMode
     summary_mode: AgentMode
     settle: timedelta
-    max_labels: int = 5
+    recommendation_mode: AgentMode = "SAFE_TEST"
+    structure_mode: AgentMode = "SAFE_TEST"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,7 @@ class Services:
     keys: HostKeys
     open_confluence: OpenConfluence
     read_page: ReadPage
+    markup: PageMarkup
     ai: Ai
     #: Each provider by name, for measuring and examining; work asks `ai`.
     providers: Mapping[str, Provider]
@@ -61,5 +70,9 @@ class Services:
     work_arrived: asyncio.Event = field(default_factory=asyncio.Event)
     #: Providers that pages of this process were put off for.
     awaited_providers: set[str] = field(default_factory=set)
+    #: Vocabularies as last read, by tenant and space, with what tells a newer one.
+    vocabularies: dict[tuple[str, str], tuple[object, Vocabulary]] = field(
+        default_factory=dict
+    )
     #: Paid answers that wait for the database, by tenant and key.
     answers_in_hand: dict[tuple[str, str], Routed] = field(default_factory=dict)

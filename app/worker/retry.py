@@ -5,14 +5,27 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-from app.domain.jobs import WAIT_REASON, Defer, Discarded, Failed, Job, Retry, Verdict
+from app.clock import utc_now
+from app.domain.jobs import (
+    BUDGET_REASON,
+    STOP_REASON,
+    WAIT_REASON,
+    Defer,
+    Discarded,
+    Failed,
+    Job,
+    Retry,
+    Verdict,
+)
 from app.errors import (
     AccessChanged,
     AppError,
+    BudgetExceeded,
     CredentialsMissing,
     ProviderError,
     RateLimited,
     RemoteError,
+    Stopped,
     VersionConflict,
     WorkObsolete,
 )
@@ -31,15 +44,28 @@ def verdict_of(error: AppError, job: Job) -> Verdict:
     """Return what follows from a named failure."""
     if isinstance(error, WorkObsolete):
         return Discarded(outcome=error.outcome)
+    if (waits := _nobodys_fault(error, job)) is not None:
+        return waits
+    if isinstance(error, RemoteError):
+        return _again(error, job)
+    return Failed(error=_told(error))
+
+
+def _nobodys_fault(error: AppError, job: Job) -> Defer | None:
+    """Return the wait that a failure asks for, if waiting is all there is to do."""
     if isinstance(error, CredentialsMissing):
         return Defer(delay=_TOKEN_WAIT, reason="credentials", blocks="token")
+    if isinstance(error, BudgetExceeded):
+        left = max(error.until - utc_now(), _FIRST)
+        return Defer(delay=left, reason=BUDGET_REASON)
+    if isinstance(error, Stopped):
+        # Its release wakes the work; claims pass a stopped tenant by meanwhile.
+        return Defer(delay=_TOKEN_WAIT, reason=STOP_REASON)
     if isinstance(error, RateLimited):
         return _wait(error, job)
     if isinstance(error, ProviderError) and error.verdict in ("wait", "ask_operator"):
         return _await_provider(error, job)
-    if isinstance(error, RemoteError):
-        return _again(error, job)
-    return Failed(error=_told(error))
+    return None
 
 
 def backoff(step: int) -> timedelta:

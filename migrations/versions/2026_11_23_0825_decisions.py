@@ -193,11 +193,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("policies") as batch:
-        batch.drop_column("rules")
-    with op.batch_alter_table("tenants") as batch:
-        batch.drop_column("stopped_by")
-        batch.drop_column("stopped_at")
+    # Not in a batch: that makes SQLite's table anew, and everything that hangs on a
+    # tenant would go with the old one.
+    op.drop_column("policies", "rules")
+    op.drop_column("tenants", "stopped_by")
+    op.drop_column("tenants", "stopped_at")
     _indexes(lambda table, name, _columns: op.drop_index(name, table))
     for table in ("switches", *_NUMBERED, *_KEYED):
         op.drop_table(table)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from sandbox.rest import (
+    comments,
     content_properties,
     labels,
     pages,
     problems,
     scopes,
+    search,
     spaces,
     tree,
 )
@@ -54,6 +56,7 @@ def _gone(call: Call) -> Answer:
 
 _PAGE = "/pages/{id}"
 _PROPERTY = _PAGE + "/properties/{property_id}"
+_COMMENT = "/footer-comments/{comment_id}"
 
 V2: tuple[Operation, ...] = (
     _v2("getPages", "GET", "/pages", pages.list_pages, scopes.READ_PAGE),
@@ -152,6 +155,41 @@ V2: tuple[Operation, ...] = (
         content_properties.delete_property,
         scopes.WRITE_PROPERTY,
     ),
+    _v2(
+        "getPageFooterComments",
+        "GET",
+        _PAGE + "/footer-comments",
+        comments.list_page_comments,
+        scopes.READ_COMMENT,
+    ),
+    _v2(
+        "createFooterComment",
+        "POST",
+        "/footer-comments",
+        comments.create_comment,
+        scopes.WRITE_COMMENT,
+    ),
+    _v2(
+        "getFooterCommentById",
+        "GET",
+        _COMMENT,
+        comments.get_comment,
+        scopes.READ_COMMENT,
+    ),
+    _v2(
+        "updateFooterComment",
+        "PUT",
+        _COMMENT,
+        comments.update_comment,
+        scopes.WRITE_COMMENT,
+    ),
+    _v2(
+        "deleteFooterComment",
+        "DELETE",
+        _COMMENT,
+        comments.delete_comment,
+        scopes.DELETE_COMMENT,
+    ),
     _v2("getLabels", "GET", "/labels", labels.list_labels, scopes.READ_LABEL),
     _v2(
         "getLabelPages",
@@ -218,6 +256,7 @@ V1: tuple[Operation, ...] = (
         spaces.get_current_user,
         scopes.READ_USER_V1,
     ),
+    _v1("searchByCQL", "GET", "/search", search.search, scopes.SEARCH),
     _v1("getUser", "GET", "/user", spaces.get_user, scopes.READ_USER_V1),
 )
 

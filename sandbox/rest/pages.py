@@ -12,7 +12,7 @@ from typing import Any, cast
 from sandbox import permissions
 from sandbox.model import Page
 from sandbox.refusals import LabelMissing, Malformed, PageMissing
-from sandbox.rest import paging, params, shapes
+from sandbox.rest import fields as read, paging, params, shapes
 from sandbox.rest.calls import Answer, Call
 
 _SORTS = (
@@ -190,22 +190,22 @@ def _sorted(pages: Iterable[Page], sort: str) -> list[Page]:
 def create_page(call: Call) -> Answer:
     """Answer `POST /pages`; below the homepage unless told otherwise."""
     fields = call.json_object()
-    space_id = params.check_id(_text(fields, "spaceId", required=True), "spaceId")
+    space_id = params.check_id(read.text(fields, "spaceId", required=True), "spaceId")
     space = call.site.space(space_id, call.principal)
-    draft = _status(fields, default="current") == "draft"
+    draft = read.status(fields, default="current") == "draft"
     root_level = params.flag(call.query, "root-level")
-    parent_id = _optional_id(fields, "parentId")
+    parent_id = read.optional_id(fields, "parentId")
     if root_level and parent_id is not None:
         raise Malformed("parentId must not be provided when 'root-level' is true")
     private = params.flag(call.query, "private")
     page = call.site.create_page(
         space_id=space.id,
-        title=_text(fields, "title", required=not draft),
-        body=_body(fields, required=False) or "",
+        title=read.text(fields, "title", required=not draft),
+        body=read.body(fields, required=False) or "",
         actor=call.principal,
         parent_id=parent_id or (None if root_level else space.homepage_id),
         draft=draft,
-        live=_text(fields, "subtype") == "live",
+        live=read.text(fields, "subtype") == "live",
         readers=frozenset({call.principal.account_id}) if private else None,
     )
     return Answer(body=_written(call, page))
@@ -216,18 +216,18 @@ def update_page(call: Call) -> Answer:
     page_id = params.check_id(call.params["id"])
     page = call.site.page(page_id, call.principal)
     fields = call.json_object()
-    if _optional_id(fields, "id") not in (None, page_id):
+    if read.optional_id(fields, "id") not in (None, page_id):
         raise Malformed("The page id in the body is not the one in the path")
-    if _optional_id(fields, "spaceId") not in (None, page.space_id):
+    if read.optional_id(fields, "spaceId") not in (None, page.space_id):
         raise Malformed("Moving a page to another space is not supported")
-    status = _status(fields)
-    title = _text(fields, "title", required=True)
+    status = read.status(fields)
+    title = read.text(fields, "title", required=True)
     if page.status == "trashed" and status == "current":
         return Answer(
             body=_written(call, call.site.restore_page(page.id, call.principal))
         )
-    body = _body(fields, required=True)
-    number, message = _version(fields)
+    body = read.body(fields, required=True)
+    number, message = read.version(fields)
     if page.status == "draft":
         call.site.save_draft(
             page.id,
@@ -239,7 +239,7 @@ def update_page(call: Call) -> Answer:
         return Answer(body=_written(call, page))
     if status == "draft":
         raise Malformed("A draft beside a published page is not supported here")
-    parent_id = _optional_id(fields, "parentId")
+    parent_id = read.optional_id(fields, "parentId")
     moves = parent_id is not None and parent_id != page.parent_id
     if moves:
         call.site.check_move(page.id, parent_id, call.principal)
@@ -260,11 +260,11 @@ def update_title(call: Call) -> Answer:
     """Answer `PUT /pages/{id}/title`; the site counts the version itself."""
     page = call.site.page(params.check_id(call.params["id"]), call.principal)
     fields = call.json_object()
-    _status(fields)
+    read.status(fields)
     call.site.update_page(
         page.id,
         version=page.latest.number + 1,
-        title=_text(fields, "title", required=True),
+        title=read.text(fields, "title", required=True),
         actor=call.principal,
     )
     return Answer(body=_written(call, page))
@@ -288,51 +288,3 @@ def _written(call: Call, page: Page) -> dict[str, Any]:
     shape = shapes.page(call, page, body_format="storage")
     shape["_links"]["base"] = f"{call.site.origin}/wiki"
     return shape
-
-
-def _text(fields: dict[str, Any], name: str, *, required: bool = False) -> str:
-    value = fields.get(name)
-    if value is None and not required:
-        return ""
-    if not isinstance(value, str):
-        raise Malformed(f"{name} is required and must be a string")
-    return value
-
-
-def _optional_id(fields: dict[str, Any], name: str) -> str | None:
-    value = fields.get(name)
-    if value is None:
-        return None
-    return params.check_id(str(value), name)
-
-
-def _status(fields: dict[str, Any], *, default: str | None = None) -> str:
-    status = fields.get("status", default)
-    if status not in ("current", "draft"):
-        raise Malformed("status is required and must be current or draft")
-    return str(status)
-
-
-def _version(fields: dict[str, Any]) -> tuple[int, str]:
-    version = fields.get("version")
-    number = version.get("number") if isinstance(version, dict) else None
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise Malformed("version.number is required and must be a whole number")
-    message = cast(dict[str, Any], version).get("message") or ""
-    if not isinstance(message, str):
-        raise Malformed("version.message must be a string")
-    return number, message
-
-
-def _body(fields: dict[str, Any], *, required: bool) -> str | None:
-    """Return the storage body, which comes flat or below its representation."""
-    body = fields.get("body")
-    if body is None and not required:
-        return None
-    if isinstance(body, dict) and isinstance(body.get("storage"), dict):
-        body = {"representation": "storage", **body["storage"]}
-    if not isinstance(body, dict) or not isinstance(body.get("value"), str):
-        raise Malformed("body is required and must have representation and value")
-    if body.get("representation") != "storage":
-        raise Malformed("body.representation: this sandbox takes storage only")
-    return str(body["value"])

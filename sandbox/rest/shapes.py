@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sandbox import adf, view
 from sandbox.clock import to_iso
-from sandbox.model import ContentProperty, Label, Page, Space, User, Version
+from sandbox.model import Comment, ContentProperty, Label, Page, Space, User, Version
 from sandbox.rest.calls import Call
 from sandbox.snapshots import webui
 
@@ -100,6 +100,26 @@ def content_property(of: ContentProperty) -> dict[str, Any]:
             "minorEdit": False,
             "authorId": of.author_id,
             "createdAt": to_iso(of.at),
+        },
+    }
+
+
+def comment(
+    call: Call, of: Comment, *, body_format: BodyFormat | None
+) -> dict[str, Any]:
+    """Return a footer comment."""
+    page_of = call.site.pages[of.page_id]
+    ui = webui(page_of, call.site.spaces[page_of.space_id])
+    return {
+        "id": of.id,
+        "status": "current",
+        "title": of.latest.title,
+        "pageId": of.page_id,
+        "version": version(of.latest),
+        "body": {} if body_format is None else body(of.latest, body_format),
+        "_links": {
+            "webui": f"{ui}?focusedCommentId={of.id}",
+            "base": f"{call.site.origin}/wiki",
         },
     }
 

@@ -66,9 +66,7 @@ async def test_a_refused_token_waits_for_the_next(busy_house: House, path: str) 
     await _is_whole(house, page_id)
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome"), [(403, "page_out_of_reach"), (404, "page_gone")]
-)
+@pytest.mark.parametrize(("status", "outcome"), [(403, "out_of_reach"), (404, "gone")])
 async def test_a_page_out_of_reach_is_dropped(
     busy_house: House, status: int, outcome: str
 ) -> None:

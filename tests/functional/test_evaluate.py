@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.domain.plans import PlanItem
+from app.domain.vocabulary.terms import Vocabulary
 from app.store.ledger import LedgerStore
 from tests.functional.conftest import BuildHouse
 from tests.functional.house import ROOT, House
@@ -65,8 +65,9 @@ async def test_what_the_app_wrote_is_no_person_s_label(build: BuildHouse) -> Non
     ours, theirs = house.pages.labelled[:2]
 
     def wrote(session: Session) -> None:
-        item = PlanItem(label="backup", action="add", confidence=0.9)
-        LedgerStore(session).plan(tenant_id, ours, [item])
+        LedgerStore(session).plan(
+            tenant_id, ours, {"backup": 0.9}, vocabulary=Vocabulary.build(())
+        )
 
     await house.database.write(wrote)
     house.label(theirs, "standort")

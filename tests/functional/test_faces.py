@@ -296,7 +296,7 @@ async def test_a_frame_tells_what_was_done(house: House) -> None:
 
     answer = await _frame(house, "/connect/ui/admin")
 
-    assert "written" in answer.text
+    assert "applied" in answer.text
     assert "PROD" in answer.text
 
 

@@ -113,7 +113,7 @@ async def test_a_page_run_twice_changes_nothing(house: House) -> None:
 
     first, second = await house.runs(page_id)
     assert [first["ai_calls"], second["ai_calls"]] == [1, 0]
-    assert second["outcome"] == "unchanged"
+    assert second["outcome"] == "unchanged_content"
     assert house.labels(page_id) == ["backup"]
     assert house.byline(page_id) == byline
     assert len(house.writes()) == writes
@@ -222,7 +222,7 @@ async def test_an_emptied_page_loses_its_summary(house: House) -> None:
 
     runs = await house.runs(page_id)
     byline = house.byline(page_id)
-    assert runs[-1]["outcome"] == "empty_page"
+    assert runs[-1]["outcome"] == "empty"
     assert runs[-1]["ai_calls"] == 0
     assert byline is not None
     assert byline["summary"] == ""
@@ -238,7 +238,7 @@ async def test_a_page_empty_from_the_start_gets_nothing(house: House) -> None:
     page_id = house.add_page("Notes", "")
     await house.settled()
 
-    assert [run["outcome"] for run in await house.runs(page_id)] == ["empty_page"]
+    assert [run["outcome"] for run in await house.runs(page_id)] == ["empty"]
     assert house.labels(page_id) == []
     assert house.byline(page_id) is None
 
@@ -269,5 +269,9 @@ async def test_audit_and_ledger_tell_what_was_written(house: House) -> None:
     logged = [one for one in house.log("audit") if one["event"] == "page_written"]
     assert (ledger["value"], ledger["state"]) == ("відпустка", "written")
     assert ledger["run_id"] == run["id"]
-    assert audit["after"] == {"added": ["відпустка"], "summary_written": True}
+    assert audit["after"] == {
+        "added": ["відпустка"],
+        "removed": [],
+        "written": ["summary"],
+    }
     assert [one["page"] for one in logged] == [page_id]

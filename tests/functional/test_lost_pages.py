@@ -24,8 +24,8 @@ async def test_a_binned_page_is_dropped_quietly(busy_house: House) -> None:
     await house.settled()
 
     job = (await house.page_jobs(page_id))[-1]
-    assert (job["state"], job["outcome"]) == ("discarded", "page_gone")
-    assert (await house.runs(page_id))[-1]["outcome"] == "page_gone"
+    assert (job["state"], job["outcome"]) == ("discarded", "gone")
+    assert (await house.runs(page_id))[-1]["outcome"] == "gone"
 
 
 async def test_a_purged_page_is_dropped_and_forgotten(busy_house: House) -> None:
@@ -42,7 +42,7 @@ async def test_a_purged_page_is_dropped_and_forgotten(busy_house: House) -> None
     await house.settled()
 
     job = (await house.page_jobs(page_id))[-1]
-    assert (job["state"], job["outcome"]) == ("discarded", "page_gone")
+    assert (job["state"], job["outcome"]) == ("discarded", "gone")
     assert await house.rows(PageMemoryRow, PageMemoryRow.page_id == page_id) == []
 
 

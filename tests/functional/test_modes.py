@@ -38,7 +38,7 @@ async def test_a_fresh_install_writes_nothing(build: BuildHouse) -> None:
     await house.settled()
 
     runs = await house.runs(page_id)
-    assert {run["outcome"] for run in runs} == {"not_allowed"}
+    assert {run["outcome"] for run in runs} == {"denied"}
     assert runs[0]["receipt"]["refused"] == {
         "tagging": "not_whitelisted",
         "summary": "not_whitelisted",
@@ -55,7 +55,7 @@ async def test_safe_test_is_the_default(build: BuildHouse) -> None:
     page_id = house.write(ENGLISH)
     await house.settled()
 
-    assert [run["outcome"] for run in await house.runs(page_id)] == ["not_allowed"]
+    assert [run["outcome"] for run in await house.runs(page_id)] == ["denied"]
     assert house.writes() == []
 
 
@@ -234,4 +234,4 @@ async def test_disabling_during_the_run_makes_the_job_wait(house: House) -> None
 
     (job,) = await house.page_jobs(page_id)
     assert written == []
-    assert (job["state"], job["outcome"]) == ("done", "written")
+    assert (job["state"], job["outcome"]) == ("done", "applied")

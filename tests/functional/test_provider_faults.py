@@ -170,7 +170,7 @@ async def test_an_answer_of_the_fallback_stands(ai: AiHouse) -> None:
 
     byline = house.byline(page_id)
     assert len(ai.front.asked) == asked
-    assert (await ai.last_run(page_id))["outcome"] == "unchanged"
+    assert (await ai.last_run(page_id))["outcome"] == "unchanged_content"
     assert byline is not None
     assert byline["fallback"] is True
 
@@ -217,7 +217,7 @@ async def test_a_page_waits_until_somebody_is_back(
         (job,) = await house.page_jobs(page_id)
         run = await ai.last_run(page_id)
         assert (job["state"], job["attempt"]) == ("ready", 0)
-        assert run["outcome"] == "interrupted"
+        assert run["outcome"] == "provider_error"
         assert await ai.attempts(page_id) == [
             ("openai", "overloaded"),
             ("gemini", "server_error"),

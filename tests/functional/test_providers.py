@@ -185,7 +185,7 @@ async def test_a_page_without_text_costs_no_call(ai: AiHouse) -> None:
     page_id = ai.new_page("")
     await ai.house.settled()
 
-    assert (await ai.last_run(page_id))["outcome"] == "empty_page"
+    assert (await ai.last_run(page_id))["outcome"] == "empty"
     assert ai.front.asked[before:] == []
     assert ai.house.byline(page_id) is None
 
@@ -212,7 +212,7 @@ async def test_a_text_is_paid_once(ai: AiHouse) -> None:
     assert (moved["ai_calls"], moved["micro_usd"], moved["outcome"]) == (
         0,
         0,
-        "unchanged",
+        "unchanged_content",
     )
     assert (copied["ai_calls"], copied["micro_usd"]) == (0, 0)
     assert after_hits == hits + 2

@@ -176,6 +176,46 @@ class TestWritePage:
         assert answer.status_code == 404
         assert site.pages[page_id].latest.number == 1
 
+    async def test_a_page_is_never_below_itself(self) -> None:
+        """Neither it nor what is below it becomes its parent; nothing is written."""
+        site = make_site()
+        page_id = add_page(site)
+        child = add_page(site, "Child", parent_id=page_id)
+
+        async with client_of(site) as client:
+            answers = [
+                await client.put(
+                    f"{PAGES}/{page_id}", json=update(page_id, 2, parentId=parent)
+                )
+                for parent in (page_id, child)
+            ]
+
+        assert [one.status_code for one in answers] == [400, 400]
+        assert error_of(answers[0].json())[2] == "A page cannot be moved below itself"
+        assert site.pages[page_id].latest.number == 1
+
+    async def test_a_taken_title_and_broken_markup(self) -> None:
+        """An update is refused as a whole: title, text and place stay."""
+        site = make_site()
+        page_id, parent = add_page(site), add_page(site, "Taken")
+        broken = {"representation": "storage", "value": "<p>x"}
+
+        async with client_of(site) as client:
+            answers = [
+                await client.put(
+                    f"{PAGES}/{page_id}",
+                    json=update(page_id, 2, parentId=parent, **changes),
+                )
+                for changes in ({"title": "taken"}, {"body": broken})
+            ]
+
+        titles = [error_of(one.json())[2] for one in answers]
+        assert [one.status_code for one in answers] == [400, 400]
+        assert titles[0].startswith("A page with this title already exists")
+        assert titles[1].startswith("Error parsing xhtml")
+        assert site.pages[page_id].latest.number == 1
+        assert site.pages[page_id].parent_id != parent
+
     @pytest.mark.parametrize(
         "changes",
         [

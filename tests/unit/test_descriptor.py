@@ -125,9 +125,20 @@ class TestForgeManifest:
         assert {"read:page:confluence", "write:page:confluence"} <= SCOPES
         assert {"write:confluence-content", "write:label:confluence"} & SCOPES
 
+    def test_scopes_of_comments_and_search(self) -> None:
+        """Comments of our own are kept up to date; CQL chooses pages for runs."""
+        assert {
+            "read:comment:confluence",
+            "write:comment:confluence",
+            "search:confluence",
+        } <= SCOPES
+
     def test_no_scope_is_too_much(self) -> None:
-        """Nothing may be deleted, administered or restricted by the app."""
-        assert not [s for s in SCOPES if re.match("delete:|manage:|admin", s)]
+        """Nothing but pages and comments of ours is deleted, nothing administered."""
+        assert {s for s in SCOPES if re.match("delete:|manage:|admin", s)} == {
+            "delete:comment:confluence",
+            "delete:page:confluence",
+        }
         assert not {s for s in SCOPES if "permission" in s or "space:" in s} - {
             "read:space:confluence"
         }
@@ -250,8 +261,8 @@ class TestConnectDescriptor:
         assert DESCRIPTOR["authentication"] == {"type": "jwt"}
 
     def test_scopes(self) -> None:
-        """It reads and writes; it neither deletes nor administers nor impersonates."""
-        assert DESCRIPTOR["scopes"] == ["READ", "WRITE"]
+        """It takes back what it made; it neither administers nor impersonates."""
+        assert DESCRIPTOR["scopes"] == ["READ", "WRITE", "DELETE"]
 
     def test_addresses(self) -> None:
         """The base URL is filled in wherever it is asked for."""

@@ -93,7 +93,7 @@ class Vocabulary:
     Attributes:
         terms: Every term, excluded and manual ones too.
         openness: What happens to other labels.
-        version: Changes with everything that an answer depends on.
+        version: Changes with what is said of terms; names alone do not count.
     """
 
     terms: Mapping[str, Term]
@@ -142,13 +142,18 @@ class Vocabulary:
             return self.openness == "open" and self.canonical(name) is None
         return not (term.excluded or term.manual_only)
 
+    def key(self, name: str) -> str:
+        """Return what all names of one label have in common."""
+        return self.canonical(name) or fold(name)
+
     def same(self, one: str, other: str) -> bool:
         """Whether two names mean the same label."""
-        return (self.canonical(one) or fold(one)) == (
-            self.canonical(other) or fold(other)
-        )
+        return self.key(one) == self.key(other)
 
 
 def _version(terms: Iterable[Term], openness: Openness) -> str:
-    said = json.dumps([openness, *map(asdict, terms)], ensure_ascii=False)
+    # A name alone leaves the answers that are there as they are: vocabularies grow with
+    # every label that somebody uses for the first time.
+    telling = [asdict(term) for term in terms if term != Term(name=term.name)]
+    said = json.dumps([openness, *telling], ensure_ascii=False)
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]

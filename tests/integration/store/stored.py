@@ -69,7 +69,7 @@ def _value(column: sa.Column[Any], tenant_id: str, inserted: Mapping[str, Any]) 
         return utc_now()
     if isinstance(column.type, sa.JSON):
         return {}
-    plain = {str: "x", int: 1, float: 0.5, date: date(2026, 11, 22)}
+    plain = {bool: True, str: "x", int: 1, float: 0.5, date: date(2026, 11, 22)}
     return plain[column.type.python_type]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.domain.plans import LedgerState, PlanItem
+from app.domain.plans import LedgerState
+from app.domain.vocabulary.terms import Term, Vocabulary
 from app.store.database import Database
 from app.store.ledger import LedgerStore
 from app.store.tables import LedgerRow
@@ -17,12 +18,28 @@ from tests.integration.store.stored import new_tenant, rows
 pytestmark = pytest.mark.anyio
 
 
-def items(*names: str, confidence: float = 0.9) -> list[PlanItem]:
-    return [PlanItem(label=n, action="add", confidence=confidence) for n in names]
+#: Knows no term: every name is a label of its own.
+NO_TERMS = Vocabulary.build(())
 
 
-async def plan(database: Database, tenant: str, page: str, *names: str) -> None:
-    await database.write(lambda s: LedgerStore(s).plan(tenant, page, items(*names)))
+async def plan(
+    database: Database,
+    tenant: str,
+    page: str,
+    *names: str,
+    confidence: float = 0.9,
+    vocabulary: Vocabulary = NO_TERMS,
+    again: Collection[str] = (),
+) -> set[str]:
+    return await database.write(
+        lambda s: LedgerStore(s).plan(
+            tenant,
+            page,
+            dict.fromkeys(names, confidence),
+            vocabulary=vocabulary,
+            again=again,
+        )
+    )
 
 
 async def settle(
@@ -73,9 +90,7 @@ class TestStates:
         tenant = await new_tenant(database)
         await plan(database, tenant, "7", "api")
 
-        await database.write(
-            lambda s: LedgerStore(s).plan(tenant, "7", items("api", confidence=0.5))
-        )
+        await plan(database, tenant, "7", "api", confidence=0.5)
 
         (row,) = await rows(database, LedgerRow)
         assert (row["state"], row["confidence"]) == ("planned", 0.5)
@@ -178,9 +193,7 @@ class TestPlan:
         await plan(database, tenant, "7", "ours", "other")
         await settle(database, tenant, "7", ["ours"], state="withdrawn")
 
-        kept = await database.write(
-            lambda s: LedgerStore(s).plan(tenant, "7", items("ours", "new"))
-        )
+        kept = await plan(database, tenant, "7", "ours", "new")
 
         found = await database.read(lambda s: LedgerStore(s).labels(tenant, "7"))
         assert kept == {"new"}
@@ -198,3 +211,83 @@ class TestPlan:
 
         found = await database.read(lambda s: LedgerStore(s).labels(tenant, "7"))
         assert found == {"written": "written"}
+
+    async def test_tombstone_holds_for_every_name_of_a_label(
+        self, database: Database
+    ) -> None:
+        """Whoever took the synonym off said no to the label."""
+        tenant = await new_tenant(database)
+        terms = Vocabulary.build([Term(name="backup", synonyms=("копії",))])
+        await database.write(lambda s: LedgerStore(s).bury(tenant, "7", "копії"))
+
+        kept = await plan(database, tenant, "7", "backup", "api", vocabulary=terms)
+
+        assert kept == {"api"}
+
+    async def test_what_was_undone_comes_back_only_when_that_is_taken_back(
+        self, database: Database
+    ) -> None:
+        """And a person's tombstone does not even then."""
+        tenant = await new_tenant(database)
+        for label, state in (("undone", "undone"), ("buried", "withdrawn")):
+            await plan(database, tenant, "7", label)
+            await settle(database, tenant, "7", [label], state=state)  # type: ignore[arg-type]
+
+        first = await plan(database, tenant, "7", "undone", "buried")
+        again = await plan(
+            database, tenant, "7", "undone", "buried", again=["undone", "buried"]
+        )
+
+        assert (first, again) == (set(), {"undone"})
+
+    async def test_settling_may_be_bound_to_a_state(self, database: Database) -> None:
+        """A label that somebody took off in the same moment stays off."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "planned", "buried")
+        await settle(database, tenant, "7", ["buried"], state="withdrawn")
+
+        await database.write(
+            lambda s: LedgerStore(s).settle(
+                tenant,
+                "7",
+                ["planned", "buried"],
+                state="written",
+                run_id=1,
+                only_from="planned",
+            )
+        )
+
+        found = await labels(database, tenant, "7")
+        assert found == {"planned": "written", "buried": "withdrawn"}
+
+    async def test_forgotten_labels_leave_nothing_behind(
+        self, database: Database
+    ) -> None:
+        """A reset starts anew, on that page and with those labels."""
+        tenant = await new_tenant(database)
+        await plan(database, tenant, "7", "gone", "stays")
+        await plan(database, tenant, "8", "gone")
+
+        await database.write(lambda s: LedgerStore(s).forget(tenant, "7", ["gone"]))
+
+        assert await labels(database, tenant, "7") == {"stays": "planned"}
+        assert await labels(database, tenant, "8") == {"gone": "planned"}
+
+
+class TestVersions:
+    """Versions of pages that we wrote."""
+
+    async def test_only_ours_are_ours(self, database: Database) -> None:
+        """Of that page, among those asked about."""
+        tenant = await new_tenant(database)
+
+        def work(session: Session) -> tuple[frozenset[int], bool]:
+            store = LedgerStore(session)
+            for page, version in (("7", 3), ("7", 5), ("8", 4)):
+                store.note_version(tenant, page, version)
+            return (
+                store.own_versions(tenant, "7", range(2, 5)),
+                store.has(tenant, "7", "version", "5"),
+            )
+
+        assert await database.write(work) == (frozenset({3}), True)

@@ -15,6 +15,8 @@ from app.ai.router import Router
 from app.domain.completions import Completion, LabelChoice, Prompt, Turn, Usage
 from app.domain.jobs import Job
 from app.domain.pages import ContentProperty, Label, Page, PageText
+from app.domain.policy import Policy
+from app.domain.vocabulary.terms import Vocabulary
 from app.errors import ProviderError, Unavailable
 from app.store.database import Database, T, Work
 from app.store.encryption import Cipher, new_key
@@ -25,6 +27,8 @@ from app.usecases.services import Services
 from tests.integration.store.stored import new_tenant
 from tests.unit.worker.services import RULES, make_services
 
+#: Lets every label through.
+ANY = Vocabulary.build((), openness="open")
 BODY = "Резервну копію сервера роблять щоночі й щомісяця перевіряють. " * 5
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 COST = Usage(input_tokens=900, cached_tokens=400, output_tokens=60, micro_usd=120)
@@ -178,12 +182,14 @@ class Asking:
 
     async def complete(self, page: Page, tenant: str = "", **more: Any) -> Answer:
         """Get a page's answer, with no pauses in which the database may come back."""
+        order = more.pop("order", ())
         return await complete_page(
             self.services,
             tenant or self.tenant,
             page,
             text_of(page),
-            **({"pauses": ()} | more),
+            policy=Policy(providers=tuple(order)),
+            **({"pauses": (), "vocabulary": ANY} | more),  # type: ignore[arg-type]
         )
 
     @property

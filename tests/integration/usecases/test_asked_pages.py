@@ -67,7 +67,7 @@ class TestOnce:
         done = await label_page(house.services, a_job(house.tenant, attempt=2))
 
         first, second = await rows(database, RunRow)
-        assert done == Done(outcome="written")
+        assert done == Done(outcome="applied")
         assert (house.calls, site.writes) == ({"openai": 1}, ["property"])
         assert (first["ai_calls"], second["ai_calls"]) == (1, 0)
         assert (first["micro_usd"], second["micro_usd"]) == (COST.micro_usd, 0)
@@ -84,7 +84,7 @@ class TestOnce:
 
         again = await label_page(house.services, a_job(house.tenant))
 
-        assert again == Done(outcome="unchanged")
+        assert again == Done(outcome="unchanged_content")
         assert site.writes == ["property"]
 
 
@@ -147,7 +147,7 @@ class TestReceipt:
             await label_page(house.services, a_job(house.tenant))
 
         (run,) = await rows(database, RunRow)
-        assert (run["outcome"], run["provider"]) == ("interrupted", None)
+        assert (run["outcome"], run["provider"]) == ("provider_error", None)
         assert (run["ai_calls"], run["micro_usd"]) == (2, COST.micro_usd)
         assert [one["outcome"] for one in run["receipt"]["ai_attempts"]] == [
             "server_error",
@@ -216,7 +216,7 @@ class TestHeld:
 
         verdict = await label_page(house.services, a_job(house.tenant))
 
-        assert verdict == Done(outcome="written")
+        assert verdict == Done(outcome="applied")
         assert site.reads == 1
 
     async def test_somebody_else_who_is_free_is_asked(self, database: Database) -> None:
@@ -229,7 +229,7 @@ class TestHeld:
 
         verdict = await label_page(house.services, a_job(house.tenant))
 
-        assert verdict == Done(outcome="written")
+        assert verdict == Done(outcome="applied")
 
     @pytest.mark.parametrize("is_known", [True, False])
     async def test_space_with_another_order_does_not_wait(
@@ -243,7 +243,7 @@ class TestHeld:
 
         verdict = await label_page(house.services, a_job(house.tenant))
 
-        assert verdict == Done(outcome="written")
+        assert verdict == Done(outcome="applied")
         assert house.calls == {"local": 1}
 
     async def test_page_of_a_space_that_waits_is_not_read(
@@ -307,7 +307,7 @@ class TestOutage:
             "provider_quota_of_the_day",
         ]
         assert (job.attempt, row["deferrals"]) == (1, 3)
-        assert done == Done(outcome="written")
+        assert done == Done(outcome="applied")
         assert site.writes == ["property"]
 
     async def test_wait_is_the_shortest_that_anybody_asked_for(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.domain.pages import Label
-from app.domain.plans import PlanItem
+from app.domain.vocabulary.terms import Vocabulary
 from app.store.database import Database
 from app.store.ledger import LedgerStore
 from app.usecases.learn_site import human_labels
@@ -49,8 +49,11 @@ async def test_what_the_app_wrote_teaches_nothing(
     """Page 1 carries our label, page 2 the same from a person."""
     tenant = await new_tenant(database)
     if state is not None:
-        item = PlanItem(label="копії", action="add", confidence=0.9)
-        await database.write(lambda s: LedgerStore(s).plan(tenant, "1", [item]))
+        await database.write(
+            lambda s: LedgerStore(s).plan(
+                tenant, "1", {"копії": 0.9}, vocabulary=Vocabulary.build(())
+            )
+        )
         await database.write(
             lambda s: LedgerStore(s).settle(
                 tenant,

@@ -7,7 +7,8 @@ import pytest
 from app.ai.local import LocalProvider
 from app.domain.completions import Candidate, Prompt, Turn, Usage
 from app.domain.pages import PageText
-from app.domain.plans import plan_labels
+from app.domain.plans import FixedBar, plan_labels
+from app.domain.vocabulary.terms import Vocabulary
 
 pytestmark = pytest.mark.anyio
 
@@ -61,7 +62,14 @@ class TestComplete:
         prompt = _prompt(("best", 0.45), ("next", 0.2))
 
         completion = await LocalProvider().complete(prompt, _TURN)
-        plan = plan_labels(completion, on_page=(), ledger={}, max_labels=5)
+        plan = plan_labels(
+            completion,
+            on_page=(),
+            ledger={},
+            vocabulary=Vocabulary.build((), openness="open"),
+            bar=FixedBar(),
+            max_labels=5,
+        )
 
         assert plan.labels("add") == ("best",)
         assert plan.labels("suggest") == ("next",)

@@ -63,6 +63,11 @@ def listing(items: Sequence[Any], next_link: str | None = None) -> httpx.Respons
     return answer(data={"results": list(items), "_links": links})
 
 
+def refusal(status: int, title: str) -> httpx.Response:
+    """Return an error of v2."""
+    return answer(status, {"errors": [{"status": status, "code": "X", "title": title}]})
+
+
 def page_json(**changes: Any) -> dict[str, Any]:
     """Return the sample page's object with other fields."""
     page: dict[str, Any] = json.loads(sample("confluence_page/body.json"))
@@ -98,6 +103,22 @@ class Script:
     def queries(self) -> list[Mapping[str, str]]:
         """The query of each request."""
         return [dict(request.url.params) for request in self.requests]
+
+
+def sent(site: Script, number: int = 0) -> Any:
+    """Return what a request carried."""
+    return json.loads(site.requests[number].content)
+
+
+def asked(site: Script) -> list[str]:
+    """Return method and path of each request."""
+    start = "/ex/confluence/1111-2222/wiki"
+    return [
+        f"{one.method} {one.url.raw_path.decode().removeprefix(start)}".split("?body")[
+            0
+        ]
+        for one in site.requests
+    ]
 
 
 class Sleeps:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
 from app.confluence import calls
-from app.domain.pages import ContentProperty
+from app.confluence.call import Call
+from app.domain.pages import Comment, ContentProperty, NewPage
 from app.errors import MalformedPayload
 from tests.unit.confluence.doubles import SITE
 
@@ -45,7 +47,7 @@ def test_page_is_read_in_one_request() -> None:
         (calls.current_user(), "/rest/api/user/current"),
     ],
 )
-def test_reads(call: calls.Call, path: str) -> None:
+def test_reads(call: Call, path: str) -> None:
     """Every read is a repeatable GET of its documented address."""
     assert call.url(SITE + "/") == SITE + path
     assert (call.method, call.idempotent, call.content()) == ("GET", True, None)
@@ -129,3 +131,74 @@ def test_bodies_stay_out_of_logs() -> None:
     call = calls.put_property("1", "ai", "a secret summary", None)
 
     assert "secret" not in repr(call)
+
+
+@pytest.mark.parametrize(
+    ("call", "path"),
+    [
+        (calls.get_comment("4"), "/api/v2/footer-comments/4?body-format=storage"),
+        (
+            calls.direct_children(calls.Node(kind="folder", id="5")),
+            "/api/v2/folders/5/direct-children?limit=250",
+        ),
+        (
+            calls.search_pages("label = ї"),
+            (
+                "/rest/api/search?cql=%28label%20%3D%20%D1%97%29%20and%20type%20%3D%20page"
+                "&limit=250&excerpt=none"
+            ),
+        ),
+    ],
+)
+def test_further_reads(call: Call, path: str) -> None:
+    """Comments and trees are v2's, searches v1's."""
+    assert call.url(SITE) == SITE + path
+    assert (call.method, call.idempotent, call.points_each) == ("GET", True, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "repeatable"),
+    [
+        (calls.create_page(NewPage(space_id="5", title="A", body="")), False),
+        (calls.add_comment("1", ""), False),
+        (calls.update_comment(Comment(id="4", page_id="1", version=1, body=""), ""), True),
+        (calls.trash_page("1"), True),
+        (calls.discard_draft("1"), True),
+        (calls.delete_comment("4"), True),
+        (calls.delete_property("1", "11"), True),
+    ],
+)  # fmt: skip
+def test_what_may_be_sent_again(call: Call, repeatable: bool) -> None:  # noqa: FBT001 - a column of the table
+    """Versions and deletions are harmless a second time, new things are not."""
+    assert call.idempotent is repeatable
+    assert call.points_each == 0
+
+
+@pytest.mark.parametrize("bad", ["", "../1", "1?x", "٣"])
+def test_ids_of_all_kinds_are_numbers(bad: str) -> None:
+    """Nothing but digits reaches a path or names another object."""
+    comment = Comment(id=bad, page_id="1", version=1, body="")
+    makers: tuple[Callable[[], Call], ...] = (
+        lambda: calls.get_comment(bad),
+        lambda: calls.update_comment(comment, ""),
+        lambda: calls.add_comment(bad, ""),
+        lambda: calls.delete_comment(bad),
+        lambda: calls.trash_page(bad),
+        lambda: calls.delete_property("1", bad),
+        lambda: calls.direct_children(calls.Node(kind="page", id=bad)),
+        lambda: calls.create_page(NewPage(space_id=bad, title="", body="")),
+        lambda: calls.create_page(
+            NewPage(space_id="1", title="", body="", parent_id=bad)
+        ),
+    )
+    for make in makers:
+        with pytest.raises(MalformedPayload, match="not a number"):
+            make()
+
+
+def test_lone_surrogates_do_no_harm() -> None:
+    """They are sent as question marks; no encoding fails on them."""
+    call = calls.add_comment("1", "a\ud800b")
+
+    assert json.loads(call.content() or b"")["body"]["value"] == "a?b"
+    assert calls.search_pages("\udfff").url(SITE).count("%3F") == 1

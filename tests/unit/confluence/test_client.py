@@ -16,6 +16,7 @@ from app.errors import (
     ContractBroken,
     CredentialsRefused,
     PageGone,
+    PageOutOfReach,
     RateLimited,
     Unavailable,
 )
@@ -249,10 +250,10 @@ class TestRetries:
         [
             (answer(429, retry_after="1"), RateLimited),
             (answer(503, retry_after="30"), Unavailable),
-            (answer(404), PageGone),
+            (answer(403), PageOutOfReach),
             (answer(410), ContractBroken),
         ],
-        ids=["429", "503-long", "404", "410"],
+        ids=["429", "503-long", "403", "410"],
     )
     async def test_what_a_second_will_not_cure_is_not_repeated(
         self, refusal: httpx.Response, error: type[AppError]

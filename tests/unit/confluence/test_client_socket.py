@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
-from app.confluence.client import DEADLINE, ConfluenceClient
+from app.confluence.client import ConfluenceClient
+from app.confluence.exchange import DEADLINE
 from app.confluence.pool import TIMEOUTS, open_pool
 from app.errors import ContractBroken, Unavailable
 from app.usecases.ports import SiteAccess

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.confluence import calls
+from app.confluence.call import Call
 from app.confluence.replies import Reply, decode, next_cursor
 from app.domain.pages import ContentProperty
 from app.errors import (
@@ -55,7 +56,7 @@ class _Case:
     name: str
     reply: Reply
     error: type[AppError]
-    call: calls.Call = field(default=_PAGE)
+    call: Call = field(default=_PAGE)
     says: str = ""
 
 

@@ -119,7 +119,7 @@ def test_cdata_end_inside_cdata() -> None:
 def test_own_summary_is_left_out_wherever_its_name_stands() -> None:
     """Our excerpt is skipped even if the name follows the body."""
     summary = "<ac:rich-text-body><p>ours</p></ac:rich-text-body>"
-    name = '<ac:parameter ac:name="name">ai-summary</ac:parameter>'
+    name = '<ac:parameter ac:name="name">confluence-ai</ac:parameter>'
 
     text = read(_macro("excerpt", summary + name) + "<p>theirs</p>")
 

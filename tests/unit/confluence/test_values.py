@@ -121,3 +121,45 @@ def test_results_must_be_a_list(data: Any) -> None:
 def test_is_complete(part: Any, complete: bool) -> None:  # noqa: FBT001 - a column of the table
     """More to come, or nothing included, is not complete."""
     assert values.is_complete({"labels": part}, "labels") is complete
+
+
+def test_edited_at() -> None:
+    """When the version was written; a moment that cannot be read is none."""
+    version = {"number": 2, "createdAt": "2026-11-20T10:00:00.000Z"}
+    page = values.page(page_json(version=version), body_format="storage")
+    odd = values.page(
+        page_json(version={"number": 2, "createdAt": 5}), body_format="storage"
+    )
+
+    assert page.edited_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
+    assert odd.edited_at is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {"id": "1", "version": {"number": 1}},
+        {"id": "1", "version": {"number": 1}, "body": {"storage": {"value": None}}},
+        {"id": "1", "body": {"storage": {"value": ""}}},
+        {"version": {"number": 1}, "body": {"storage": {"value": ""}}},
+    ],
+)
+def test_what_is_no_comment(data: Any) -> None:
+    """A comment has an id, a version and a body."""
+    with pytest.raises(ContractBroken, match="answer without"):
+        values.comment(data)
+
+
+@pytest.mark.parametrize("data", [None, "x", {"type": "page"}])
+def test_what_is_no_child(data: Any) -> None:
+    """What stands in a tree has an id."""
+    with pytest.raises(ContractBroken, match="answer without"):
+        values.node(data)
+
+
+@pytest.mark.parametrize("data", [None, {"content": {"type": "page"}}])
+def test_what_is_no_result(data: Any) -> None:
+    """A page that was found has an id."""
+    with pytest.raises(ContractBroken, match="answer without"):
+        values.found_page_id(data)

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from typing_extensions import override
 
 from app.domain.completions import Completion, LabelChoice
 from app.domain.plans import (
     APPLY_AT,
     SUGGEST_AT,
+    FixedBar,
     LedgerState,
     Plan,
-    byline_value,
+    PlanItem,
     plan_labels,
+    refuses,
+    withdrawn_labels,
 )
+from app.domain.vocabulary.terms import Term, Vocabulary
 
 SURE = APPLY_AT + 0.2
-#: Characters that fit beside author and date.
-TITLE = 80
 UNSURE = (APPLY_AT + SUGGEST_AT) / 2
+#: Lets every label through, so that a test speaks of the rest.
+ANY = Vocabulary.build((), openness="open")
+TERMS = Vocabulary.build(
+    (
+        Term(name="backup", synonyms=("резервне-копіювання", "Datensicherung")),
+        Term(name="secret", excluded=True),
+        Term(name="approved", manual_only=True),
+        Term(name="api"),
+    )
+)
 NAMES = st.sampled_from(["api", "billing", "дизайн", "how-to", "release", "v1_2"])
 CHOICES = st.lists(
     st.builds(
@@ -32,7 +46,7 @@ CHOICES = st.lists(
     max_size=12,
 )
 LEDGERS = st.dictionaries(
-    NAMES, st.sampled_from(["planned", "written", "withdrawn"]), max_size=6
+    NAMES, st.sampled_from(["planned", "written", "withdrawn", "undone"]), max_size=6
 )
 
 
@@ -54,11 +68,14 @@ def plan(
     on_page: tuple[str, ...] = (),
     ledger: Mapping[str, LedgerState] | None = None,
     max_labels: int = 5,
+    vocabulary: Vocabulary = ANY,
 ) -> Plan:
     return plan_labels(
         completion(*choices),
         on_page=on_page,
         ledger=ledger or {},
+        vocabulary=vocabulary,
+        bar=FixedBar(),
         max_labels=max_labels,
     )
 
@@ -189,7 +206,9 @@ class TestPlanLabels:
             model="test",
         )
 
-        made = plan_labels(answer, on_page=(), ledger={}, max_labels=5)
+        made = plan_labels(
+            answer, on_page=(), ledger={}, vocabulary=ANY, bar=FixedBar(), max_labels=5
+        )
 
         assert made.items[0].evidence == "in the title"
 
@@ -198,6 +217,146 @@ class TestPlanLabels:
         made = plan(ledger={"api": "written"})
 
         assert made == Plan(items=(), withdrawn=("api",))
+
+
+class TestVocabulary:
+    """What the vocabulary lets through, and which names are one label."""
+
+    @pytest.mark.parametrize("state", ["withdrawn", "undone"])
+    @pytest.mark.parametrize(
+        "buried", ["резервне-копіювання", "Резервне копіювання", "datensicherung"]
+    )
+    def test_tombstone_holds_under_every_name(
+        self, buried: str, state: LedgerState
+    ) -> None:
+        """Whoever took a label off took its synonyms off."""
+        made = plan(("backup", 1.0), ledger={buried: state}, vocabulary=TERMS)
+
+        assert actions(made) == {"backup": "respect"}
+
+    def test_synonym_on_the_page_is_the_label_itself(self) -> None:
+        """A person's label in another language is not doubled."""
+        made = plan(("backup", 1.0), on_page=("резервне-копіювання",), vocabulary=TERMS)
+
+        assert actions(made) == {"backup": "keep"}
+
+    @pytest.mark.parametrize(
+        "label", ["secret", "approved", "stranger", "Backup", "резервне-копіювання"]
+    )
+    def test_what_may_not_be_chosen_is_dropped(self, label: str) -> None:
+        """Excluded, manual, unknown, or a name that is never written."""
+        assert plan((label, 1.0), vocabulary=TERMS) == Plan(items=())
+
+    def test_synonym_of_a_term_is_not_written_where_all_is_open(self) -> None:
+        """It is no stranger: its label has another name."""
+        terms = Vocabulary.build(TERMS.terms.values(), openness="open")
+
+        made = plan(("datensicherung", 1.0), ("stranger", 1.0), vocabulary=terms)
+
+        assert actions(made) == {"stranger": "add"}
+
+    @pytest.mark.parametrize(
+        ("openness", "expected"),
+        [("closed", {}), ("propose", {}), ("open", {"new-thing": "add"})],
+    )
+    def test_proposals_are_written_where_all_is_open_and_only_there(
+        self, openness: Literal["closed", "propose", "open"], expected: dict[str, str]
+    ) -> None:
+        """Elsewhere they wait in a queue of their own, or are forgotten."""
+        answer = Completion(
+            labels=(),
+            summary="",
+            language="en",
+            provider="p",
+            model="m",
+            proposals=(LabelChoice(name="new-thing", confidence=0.9),),
+        )
+
+        made = plan_labels(
+            answer,
+            on_page=(),
+            ledger={},
+            vocabulary=Vocabulary.build(TERMS.terms.values(), openness=openness),
+            bar=FixedBar(),
+            max_labels=5,
+        )
+
+        assert actions(made) == expected
+
+    def test_two_spellings_of_one_label_are_planned_once(self) -> None:
+        """The surer one, as it is spelled."""
+        made = plan(("How To", 0.6), ("how-to", 0.9))
+
+        assert [(one.label, one.confidence) for one in made.items] == [("how-to", 0.9)]
+
+
+class TestBar:
+    """How sure one must be."""
+
+    def test_each_label_has_its_own_bar(self) -> None:
+        """And the plan tells which it was."""
+
+        class Own(FixedBar):
+            @override
+            def apply_at(self, label: str) -> float:
+                return {"api": 0.9, "backup": 0.3}[label]
+
+        made = plan_labels(
+            completion(("api", 0.8), ("backup", 0.3)),
+            on_page=(),
+            ledger={},
+            vocabulary=TERMS,
+            bar=Own(),
+            max_labels=5,
+        )
+
+        assert made.items == (
+            PlanItem(label="api", action="suggest", confidence=0.8, apply_at=0.9),
+            PlanItem(label="backup", action="add", confidence=0.3, apply_at=0.3),
+        )
+
+    def test_a_bar_above_one_is_never_passed(self) -> None:
+        """Such a label waits for a person, always."""
+        made = plan_labels(
+            completion(("api", 1.0)),
+            on_page=(),
+            ledger={},
+            vocabulary=TERMS,
+            bar=FixedBar(at=1.01),
+            max_labels=5,
+        )
+
+        assert actions(made) == {"api": "suggest"}
+
+
+class TestLedger:
+    """What the ledger says against a label."""
+
+    @pytest.mark.parametrize("state", ["withdrawn", "undone"])
+    def test_tombstones_refuse(self, state: LedgerState) -> None:
+        """By any name of the label, and no other label's."""
+        ledger = {"резервне копіювання": state}
+
+        assert refuses(TERMS, ledger, "backup") is True
+        assert refuses(TERMS, ledger, "api") is False
+
+    @pytest.mark.parametrize("state", ["planned", "written"])
+    def test_labels_of_ours_refuse_nothing(self, state: LedgerState) -> None:
+        """They are on their way, or there."""
+        assert refuses(TERMS, {"backup": state}, "backup") is False
+
+    def test_only_what_was_written_and_is_gone_was_withdrawn(self) -> None:
+        """In order, each once."""
+        ledger: dict[str, LedgerState] = {
+            "b": "written",
+            "a": "written",
+            "there": "written",
+            "planned": "planned",
+            "undone": "undone",
+            "withdrawn": "withdrawn",
+        }
+
+        assert withdrawn_labels(ledger, {"there"}) == ("a", "b")
 
 
 def planned(
@@ -209,7 +368,14 @@ def planned(
     answer = Completion(
         labels=tuple(choices), summary="", language="uk", provider="p", model="m"
     )
-    return plan_labels(answer, on_page=on_page, ledger=ledger, max_labels=max_labels)
+    return plan_labels(
+        answer,
+        on_page=on_page,
+        ledger=ledger,
+        vocabulary=ANY,
+        bar=FixedBar(),
+        max_labels=max_labels,
+    )
 
 
 EVERYTHING = given(
@@ -235,7 +401,9 @@ class TestPlanProperties:
         """A person wins, always."""
         made = planned(choices, on_page, ledger, max_labels)
 
-        taken_off = {name for name, state in ledger.items() if state == "withdrawn"}
+        taken_off = {
+            name for name, state in ledger.items() if state in ("withdrawn", "undone")
+        }
         taken_off |= set(made.withdrawn)
         assert taken_off.isdisjoint(made.labels("add"))
 
@@ -254,7 +422,7 @@ class TestPlanProperties:
         before = {
             name
             for name, state in ledger.items()
-            if state != "withdrawn" and name in on_page
+            if state in ("planned", "written") and name in on_page
         }
         after = before | set(made.labels("add"))
         assert len(after) <= max(max_labels, len(before))
@@ -295,53 +463,3 @@ class TestPlanProperties:
 
         names = [item.label for item in made.items]
         assert len(names) == len(set(names))
-
-
-class TestBylineValue:
-    """Tests for app.domain.plans.byline_value()."""
-
-    @pytest.mark.parametrize(
-        "summary",
-        ["", "Коротко.", "x" * TITLE, "x" * (TITLE + 1), "слово " * 400, "🚀" * 500],
-        ids=["empty", "short", "limit", "over", "long", "emoji"],
-    )
-    def test_title_fits_under_a_page_title(self, summary: str) -> None:
-        """The line is cut where it would not fit, and says so; the summary is whole."""
-        value = byline_value(
-            summary=summary, labels=(), waiting=0, page_version=1, model="m"
-        )
-
-        assert len(value["title"]) <= TITLE
-        assert value["title"].endswith("…") == (len(summary) > TITLE)
-        assert value["summary"] == summary
-
-    def test_says_who_wrote_it_and_of_which_version(self) -> None:
-        """A reader can tell an AI's summary, and an outdated one."""
-        value = byline_value(
-            summary="Як замовити.",
-            labels={"b", "a"},
-            waiting=2,
-            page_version=7,
-            model="local-1",
-        )
-
-        assert "AI" in value["tooltip"]
-        assert (value["page_version"], value["model"]) == (7, "local-1")
-        assert (value["labels"], value["waiting"]) == (["a", "b"], 2)
-
-    def test_page_without_text_shows_no_empty_sentence(self) -> None:
-        """Nothing is said about nothing."""
-        value = byline_value(summary="", labels=(), waiting=0, page_version=1, model="")
-
-        assert (value["title"], value["tooltip"]) == ("", "")
-
-    def test_same_page_gives_the_same_value(self) -> None:
-        """The order of a set does not make a new version of the property."""
-        one, other = (
-            byline_value(
-                summary="s", labels=labels, waiting=0, page_version=1, model="m"
-            )
-            for labels in (["b", "a"], ["a", "b"])
-        )
-
-        assert one == other

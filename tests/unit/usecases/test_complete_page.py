@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from app.domain.completions import Candidate, Completion, LabelChoice
+from app.domain.vocabulary.terms import Term, Vocabulary
 from app.usecases.complete_page import checked
 
+#: Lets every label through.
+ANY = Vocabulary.build((), openness="open")
 CANDIDATES = tuple(
     Candidate(name=name, score=0.5) for name in ("копії", "Мережа-2", "how-to")
 )
@@ -44,15 +47,30 @@ class TestChecked:
         self, said: tuple[str, ...], kept: list[str]
     ) -> None:
         """Their spelling is the site's own; anything else would be a new label."""
-        assert names(checked(answer(*said), CANDIDATES).labels) == kept
+        assert names(checked(answer(*said), CANDIDATES, ANY).labels) == kept
+
+    @pytest.mark.parametrize(
+        "term",
+        [Term(name="копії", excluded=True), Term(name="копії", manual_only=True)],
+        ids=["excluded", "manual"],
+    )
+    def test_labels_are_what_the_vocabulary_lets_us_choose(self, term: Term) -> None:
+        """Whoever offered them."""
+        vocabulary = Vocabulary.build([term, Term(name="how-to")])
+
+        found = checked(answer("копії", "how-to"), CANDIDATES, vocabulary)
+
+        assert names(found.labels) == ["how-to"]
 
     def test_without_candidates_nothing_can_be_chosen(self) -> None:
         """A site without labels gets none."""
-        assert checked(answer("копії"), ()).labels == ()
+        assert checked(answer("копії"), (), ANY).labels == ()
 
     def test_proposals_become_names_that_confluence_accepts(self) -> None:
         """Or they are dropped."""
-        found = checked(answer(proposals=("Резервні Копії", "  ", "DNS")), CANDIDATES)
+        found = checked(
+            answer(proposals=("Резервні Копії", "  ", "DNS")), CANDIDATES, ANY
+        )
 
         assert names(found.proposals) == ["резервні-копії", "dns"]
 
@@ -60,4 +78,4 @@ class TestChecked:
         """Summary, language, model, cost."""
         said = answer("копії")
 
-        assert checked(said, CANDIDATES) == said
+        assert checked(said, CANDIDATES, ANY) == said

@@ -11,6 +11,7 @@ from typing import Any
 from typing_extensions import override
 
 from app.clock import utc_now
+from app.confluence.markup import StorageMarkup
 from app.domain.completions import Prompt, Routed, Turn
 from app.domain.pages import Page, PageText
 from app.errors import AppError, NotAuthenticated
@@ -83,6 +84,7 @@ def make_services(
         keys=keys or ScriptedKeys(),
         open_confluence=_no_site,
         read_page=_no_page,
+        markup=StorageMarkup(),
         ai=IdleAi(),
         providers={},
         check_provider={},

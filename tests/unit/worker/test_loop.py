@@ -185,7 +185,7 @@ class TestFailing:
         async with working(services, raising(PageGone())):
             row = await until_state(services, job_id, "discarded")
 
-        assert row.outcome == "page_gone"
+        assert row.outcome == "gone"
 
     async def test_rate_limit_of_one_tenant_leaves_the_others_alone(
         self, services: Services

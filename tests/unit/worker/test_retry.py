@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app import errors
+from app.clock import utc_now
 from app.domain.jobs import Defer, Discarded, Failed, Job, Retry, Verdict
 from app.worker.retry import backoff, verdict_of
 
@@ -39,6 +40,8 @@ VERDICTS: dict[errors.AppError, type[Verdict]] = {
     errors.PageOutOfReach(): Discarded,
     errors.TenantInactive(): Discarded,
     errors.CredentialsMissing("i"): Defer,
+    errors.BudgetExceeded("the site's day", until=utc_now() + MINUTE): Defer,
+    errors.Stopped("by ops"): Defer,
     errors.RateLimited("confluence", "429"): Defer,
     errors.Unavailable("confluence", "503"): Retry,
     errors.CredentialsRefused("confluence", "401"): Retry,

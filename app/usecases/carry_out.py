@@ -1,0 +1,238 @@
+"""Carries a stored plan out: that very plan, page by page, and nothing else.
+
+Each page is read anew. What changed since the plan was made is skipped and reported;
+nothing is guessed. Cut off in the middle, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from sqlalchemy.orm import Session
+
+from app.domain.changes import OPEN_STATES, Item
+from app.domain.estimating import AT_ONCE
+from app.errors import AppError, VersionConflict, WorkObsolete
+from app.store.plan_items import SENT, ItemFilter, PlanItemStore
+from app.store.plans import PlanStore, StoredPlan
+from app.store.runs import RunStore
+from app.usecases.apply_changes import apply_changes, apply_new_pages
+from app.usecases.make_plan import Progress, side_by_side, silent
+from app.usecases.ports import Confluence
+from app.usecases.record_run import Run, record_run
+from app.usecases.services import Services
+from app.usecases.site import open_site
+from app.usecases.vocabularies import vocabulary_of
+from app.usecases.writing.work import Write
+
+#: A page that is written to at the same moment by somebody else is read again.
+_TRIES = 3
+
+
+async def carry_out(
+    services: Services,
+    tenant_id: str,
+    plan_id: int,
+    *,
+    actor: str,
+    at_once: int = AT_ONCE,
+    progress: Progress = silent,
+) -> StoredPlan:
+    """Carry a plan out, as a person who saw it asked; return it as it is then.
+
+    Raises:
+        NotFound: There is no such plan.
+        Conflict: It is not ready, or was carried out already.
+    """
+
+    def begin(session: Session) -> tuple[StoredPlan, list[str | None]]:
+        plans = PlanStore(session)
+        plans.move(tenant_id, plan_id, "applying", only_from=["ready", "applying"])
+        pages = PlanItemStore(session, services.cipher).page_ids(tenant_id, plan_id)
+        return plans.plan(tenant_id, plan_id), list(pages)
+
+    plan, pages = await services.database.write(begin)
+    work = _Applying(
+        services,
+        tenant_id,
+        ItemFilter(plan_id=plan_id, states=OPEN_STATES),
+        cause=plan.cause,
+        actor=actor,
+    )
+    await work.pages(pages, at_once=at_once, progress=progress)
+
+    def end(session: Session) -> StoredPlan:
+        plans = PlanStore(session)
+        plans.move(tenant_id, plan_id, "done", only_from=["applying"])
+        RunStore(session).audit(
+            tenant_id,
+            actor=actor,
+            action="plan_carried_out",
+            after={
+                "plan": plan_id,
+                **PlanItemStore(session, services.cipher).counts(tenant_id, plan_id),
+            },
+        )
+        return plans.plan(tenant_id, plan_id)
+
+    return await services.database.write(end)
+
+
+async def carry_out_approved(
+    services: Services, tenant_id: str, page_ids: Collection[str], *, actor: str
+) -> None:
+    """Write what people approved of on these pages."""
+    work = _Applying(
+        services,
+        tenant_id,
+        ItemFilter(states=["approved"]),
+        cause="review",
+        actor=actor,
+    )
+    await work.pages(sorted(page_ids), at_once=AT_ONCE, progress=silent)
+
+
+class _Applying:
+    """One process's part in carrying items out."""
+
+    def __init__(
+        self,
+        services: Services,
+        tenant_id: str,
+        which: ItemFilter,
+        *,
+        cause: str,
+        actor: str,
+    ) -> None:
+        self._services = services
+        self._tenant_id = tenant_id
+        self._which = which
+        self._cause = cause
+        self._actor = actor
+        self._done = 0
+
+    async def pages(
+        self, page_ids: Sequence[str | None], *, at_once: int, progress: Progress
+    ) -> None:
+        """Write to these pages, several at a time; None stands for new ones."""
+        async with open_site(self._services, self._tenant_id) as (confluence, _, _):
+            if None in page_ids:
+                await self._new_pages(confluence)
+            waiting = iter([one for one in page_ids if one is not None])
+            total = len(page_ids)
+
+            def told() -> None:
+                self._done += 1
+                progress(self._done, total)
+
+            progress(0, total)
+            await side_by_side(
+                [self._work(confluence, waiting, told) for _ in range(at_once)]
+            )
+
+    async def _work(
+        self,
+        confluence: Confluence,
+        page_ids: Iterator[str],
+        told: Callable[[], None],
+    ) -> None:
+        for page_id in page_ids:
+            for left in reversed(range(_TRIES)):
+                try:
+                    await self._page(confluence, page_id)
+                    break
+                except VersionConflict:
+                    if not left:
+                        raise
+            told()
+
+    async def _page(self, confluence: Confluence, page_id: str) -> None:
+        writes = await self._open([page_id])
+        if not writes:
+            return
+        run = self._run(page_id, writes)
+        try:
+            page = run.page = await confluence.get_page(page_id)
+            read_at = self._services.now()
+            vocabulary = await vocabulary_of(
+                self._services, self._tenant_id, page.space_id
+            )
+            await self._mark_sent(writes)
+            await apply_changes(
+                self._services,
+                confluence,
+                self._tenant_id,
+                writes,
+                page=page,
+                read_at=read_at,
+                vocabulary=vocabulary,
+            )
+            run.conclude()
+        except WorkObsolete as error:
+            run.outcome = error.outcome
+            for one in writes:
+                if one.is_open:
+                    one.skip(error.outcome)
+        except AppError as error:
+            run.fail(error)
+            await record_run(self._services, self._tenant_id, run)
+            raise
+        await record_run(self._services, self._tenant_id, run)
+
+    async def _new_pages(self, confluence: Confluence) -> None:
+        writes = await self._open(None)
+        for one in writes:
+            run = self._run("", [one])
+            await apply_new_pages(
+                self._services, confluence, self._tenant_id, run.writes
+            )
+            if one.outcome == "applied":
+                run.page_id = one.after["id"]
+            run.conclude()
+            await record_run(self._services, self._tenant_id, run)
+
+    async def _open(self, page_ids: Collection[str] | None) -> list[Write]:
+        """Return what is still to be written, in the plan's order."""
+
+        def work(session: Session) -> list[Item]:
+            store = PlanItemStore(session, self._services.cipher)
+            found = store.items(self._tenant_id, self._which.on_pages(page_ids))
+            return [one.item for one in found]
+
+        items = await self._services.database.read(work)
+        return [
+            Write(
+                change=one.change,
+                authority="person",
+                item=one,
+                was_sent=one.reason == SENT,
+            )
+            for one in items
+        ]
+
+    async def _mark_sent(self, writes: Sequence[Write]) -> None:
+        """Note that the site will hear of these: who finds them after a crash knows."""
+
+        def work(session: Session) -> None:
+            store = PlanItemStore(session, self._services.cipher)
+            for one in writes:
+                if one.item is not None:
+                    store.set_state(
+                        self._tenant_id,
+                        [one.item.id],
+                        one.item.state,
+                        reason=SENT,
+                        only_from=[one.item.state],
+                    )
+
+        await self._services.database.write(work)
+
+    def _run(self, page_id: str, writes: list[Write]) -> Run:
+        return Run(
+            page_id=page_id,
+            started_at=self._services.now(),
+            cause=self._cause,
+            actor=self._actor,
+            writes=writes,
+            forget=self._cause == "reset",
+        )

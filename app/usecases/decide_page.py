@@ -1,0 +1,338 @@
+"""What would be done to one page, and why: nothing is written to the site here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.byline import BYLINE_PROPERTY_KEY, byline_value
+from app.domain.changes import Change, Item, ItemState
+from app.domain.pages import OWN_EXCERPT, Page, PageText
+from app.domain.plans import NOTHING, LedgerState, Plan, PlanItem, plan_labels
+from app.domain.policy import Policy
+from app.domain.scope import PageFacts, needs_ancestors, out_of_scope
+from app.domain.teaching import LearnedBar
+from app.domain.vocabulary.terms import Vocabulary
+from app.errors import MarkupAmbiguous
+from app.store.feedback import FeedbackStore
+from app.store.ledger import LedgerStore
+from app.store.memory import MemoryStore
+from app.store.plan_items import ItemFilter, NewItem, PlanItemStore
+from app.store.policies import PolicyStore
+from app.store.runs import RunStore
+from app.usecases.complete_page import Answer, complete_page
+from app.usecases.learn_site import remember
+from app.usecases.ports import Confluence
+from app.usecases.services import Services
+from app.usecases.vocabularies import note_people_labels, vocabulary_of
+
+#: Of a page without text: it has nothing to say, and what we said of it is outdated.
+EMPTY = "empty"
+#: What our summary comment is for, among our comments.
+SUMMARY_COMMENT = "summary"
+#: Items of a page that are looked at for what people said of our summaries.
+_HISTORY = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class Decision:
+    """What is known of a page, and what follows; filled as far as it got.
+
+    Attributes:
+        skipped: Why nothing is done, in a constant word; empty if something is.
+        planned: Changes that go ahead where guard and policy allow.
+        suggested: Changes that wait for a person.
+    """
+
+    page: Page
+    text: PageText
+    policy: Policy
+    vocabulary: Vocabulary
+    skipped: str = ""
+    answer: Answer | None = None
+    plan: Plan = NOTHING
+    planned: tuple[NewItem, ...] = ()
+    suggested: tuple[NewItem, ...] = ()
+
+    @property
+    def on_page(self) -> frozenset[str]:
+        """The labels that stood on the page when it was read."""
+        found = self.page.labels or ()
+        return frozenset(one.name for one in found if one.prefix == "global")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the database says of a page."""
+
+    ledger: Mapping[str, LedgerState]
+    bar: LearnedBar
+    history: Sequence[Item]
+
+
+async def decide_page(
+    services: Services,
+    confluence: Confluence,
+    tenant_id: str,
+    page: Page,
+    *,
+    priority: int,
+) -> Decision:
+    """Look at a page as it was read, ask the AI, and say what would be done.
+
+    Ledger and memory are brought in line with what stands on the page; that is all
+    that is written, and to our own database.
+
+    Raises:
+        ProviderError: Nobody can answer now; waiting may help.
+        BudgetExceeded: There is no money for it; the next period has some.
+    """
+    # Milliseconds for most pages, but a huge one must not hold up the events.
+    text = await asyncio.to_thread(services.read_page, page)
+    policy = await services.database.read(
+        lambda s: PolicyStore(s).policy(tenant_id, page.space_id)
+    )
+    vocabulary = await vocabulary_of(services, tenant_id, page.space_id)
+    decision = Decision(page=page, text=text, policy=policy, vocabulary=vocabulary)
+    decision.skipped = await _skipped(services, confluence, decision)
+    if decision.skipped not in ("", EMPTY):
+        return decision
+    known = await services.database.write(
+        lambda s: _reconcile(s, services, tenant_id, decision)
+    )
+    if not decision.skipped:
+        decision.answer = await complete_page(
+            services,
+            tenant_id,
+            page,
+            text,
+            policy=policy,
+            vocabulary=vocabulary,
+            priority=priority,
+        )
+        decision.plan = plan_labels(
+            decision.answer.completion,
+            on_page=decision.on_page,
+            ledger=known.ledger,
+            vocabulary=vocabulary,
+            bar=known.bar,
+            max_labels=policy.max_labels,
+        )
+    _spell_out(services, decision, known)
+    return decision
+
+
+async def _skipped(
+    services: Services, confluence: Confluence, decision: Decision
+) -> str:
+    """Return why the page is not looked at, in a constant word."""
+    page, policy = decision.page, decision.policy
+    if policy.mode == "off":
+        return "policy_off"
+    above = await confluence.ancestor_ids(page.id) if needs_ancestors(policy) else None
+    facts = PageFacts(
+        page_id=page.id,
+        title=page.title,
+        status=page.status,
+        labels=decision.on_page,
+        ancestor_ids=above,
+        created_at=page.created_at,
+        edited_at=page.edited_at,
+        is_empty=decision.text.is_empty,
+    )
+    return out_of_scope(facts, policy, decision.vocabulary, services.now()) or ""
+
+
+# --------------------------------------------------------------- what is known of it
+
+
+def _reconcile(
+    session: Session, services: Services, tenant_id: str, decision: Decision
+) -> _Known:
+    """Bring ledger, feedback and memory in line with what stands on the page now."""
+    page, on_page = decision.page, decision.on_page
+    store = LedgerStore(session)
+    ledger = dict(store.labels(tenant_id, page.id))
+    landed = [one for one in on_page if ledger.get(one) == "planned"]
+    gone = [one for one, at in ledger.items() if at == "written" and one not in on_page]
+    store.settle(tenant_id, page.id, landed, state="written", run_id=None)
+    store.settle(tenant_id, page.id, gone, state="withdrawn", run_id=None)
+    ledger.update(dict.fromkeys(landed, "written"))
+    ledger.update(dict.fromkeys(gone, "withdrawn"))
+    teaching = FeedbackStore(session)
+    for label in gone:
+        teaching.add(tenant_id, page.space_id, label, rejected=1)
+    if landed:
+        # Sent by a run that never came to tell: the audit learns of it now.
+        RunStore(session).audit(
+            tenant_id,
+            actor="app",
+            action="labels_found_written",
+            page_id=page.id,
+            after={"added": sorted(landed)},
+        )
+    ours = {label for label, state in ledger.items() if state == "written"}
+    theirs = on_page - ours
+    strangers = [one for one in theirs if decision.vocabulary.canonical(one) is None]
+    note_people_labels(session, tenant_id, strangers)
+    memory = remember(page, decision.text, set(theirs))
+    MemoryStore(session).keep(tenant_id, memory, page_version=page.version)
+    items = PlanItemStore(session, services.cipher).items(
+        tenant_id,
+        ItemFilter(
+            page_ids=[page.id],
+            kinds=["summary", "excerpt", "comment"],
+            states=["applied", "undone", "rejected"],
+        ),
+        newest_first=True,
+        limit=_HISTORY,
+    )
+    return _Known(
+        ledger=ledger,
+        bar=LearnedBar(
+            decision.policy,
+            decision.vocabulary,
+            teaching.of_space(tenant_id, page.space_id),
+        ),
+        history=[one.item for one in items],
+    )
+
+
+# ------------------------------------------------------------------- what would be done
+
+
+def _spell_out(services: Services, decision: Decision, known: _Known) -> None:
+    """Turn labels and summary into changes, by whether they wait for a person."""
+    asks = decision.policy.mode == "suggest"
+    new: list[NewItem] = []
+    for one in decision.plan.items:
+        if one.action not in ("add", "suggest"):
+            continue
+        # Labels that people keep accepting need no further asking.
+        is_known = asks and known.bar.is_unlocked(one.label)
+        state: ItemState = "approved" if is_known else "planned"
+        if one.action == "suggest" or (asks and not is_known):
+            state = "waiting"
+        new.append(_new(decision, _label(decision.page, one), state))
+    waiting = sum(one.state == "waiting" for one in new)
+    summary = _summary(services, decision, known, waiting=waiting)
+    if summary is not None and not _is_refused(summary, known.history):
+        new.append(_new(decision, summary, "waiting" if asks else "planned"))
+    decision.planned = tuple(one for one in new if one.state != "waiting")
+    decision.suggested = tuple(one for one in new if one.state == "waiting")
+
+
+def _label(page: Page, one: PlanItem) -> Change:
+    return Change(
+        kind="label_add",
+        page_id=page.id,
+        value=one.label,
+        confidence=one.confidence,
+        evidence=one.evidence,
+    )
+
+
+def _new(decision: Decision, change: Change, state: ItemState) -> NewItem:
+    page = decision.page
+    return NewItem(
+        change=change,
+        state=state,
+        space_id=page.space_id,
+        page_version=page.version,
+        page_title=decision.text.title,
+    )
+
+
+def _summary(
+    services: Services, decision: Decision, known: _Known, *, waiting: int
+) -> Change | None:
+    """Return what the summary's place would say anew; None if it says so already."""
+    place = decision.policy.summary_place
+    text = decision.answer.completion.summary if decision.answer else ""
+    if place == "property":
+        return _property(decision, waiting=waiting)
+    if place == "excerpt" and text:
+        return _excerpt(services, decision.page, text)
+    if place == "comment" and text:
+        return _comment(decision.page, known.history, text)
+    return None
+
+
+def _property(decision: Decision, *, waiting: int) -> Change | None:
+    page, plan, answer = decision.page, decision.plan, decision.answer
+    after = byline_value(
+        summary=answer.completion.summary if answer else "",
+        labels={*plan.labels("add"), *plan.labels("keep")},
+        waiting=waiting,
+        page_version=page.version,
+        model=answer.completion.model if answer else "",
+        fallback=bool(answer and answer.is_fallback),
+    )
+    current = page.property(BYLINE_PROPERTY_KEY)
+    before = current.value if current else None
+    if before == after or (before is None and not after["summary"]):
+        return None
+    return Change(kind="summary", page_id=page.id, before=before, after=after)
+
+
+def _excerpt(services: Services, page: Page, text: str) -> Change | None:
+    if page.body is None or page.body_format != "storage":
+        return None
+    try:
+        found = services.markup.excerpt(page.body, OWN_EXCERPT)
+    except MarkupAmbiguous:
+        return None
+    if found == text:
+        return None
+    return Change(
+        kind="excerpt",
+        page_id=page.id,
+        value=OWN_EXCERPT,
+        before=None if found is None else {"text": found},
+        after={"text": text},
+    )
+
+
+def _comment(page: Page, history: Sequence[Item], text: str) -> Change | None:
+    ours = next(
+        (
+            one.change.after
+            for one in history
+            if one.state == "applied"
+            and one.change.kind == "comment"
+            and one.change.value == SUMMARY_COMMENT
+        ),
+        None,
+    )
+    if ours is not None and ours["text"] == text:
+        return None
+    return Change(
+        kind="comment",
+        page_id=page.id,
+        value=SUMMARY_COMMENT,
+        before=ours,
+        after={"text": text},
+        agent="summary",
+    )
+
+
+def _is_refused(change: Change, history: Sequence[Item]) -> bool:
+    """Whether people said no to just these words, or took them back."""
+    said = _words(change.after)
+    return any(
+        one.state in ("undone", "rejected")
+        and one.change.kind == change.kind
+        and one.change.value == change.value
+        and _words(one.change.after) == said
+        for one in history
+    )
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return ""
+    return str(value.get("summary") or value.get("text") or "")

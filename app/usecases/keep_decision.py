@@ -1,0 +1,145 @@
+"""Puts what was decided about a page into a plan, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.orm import Session
+
+from app.domain.changes import Item, PlanCause
+from app.store.encryption import Cipher
+from app.store.feedback import FeedbackStore
+from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore
+from app.store.plans import PlanStore
+from app.usecases.decide_page import Decision
+from app.usecases.writing.work import Write
+
+#: Why something may not be written at a place: it is no event of the page, so it leaves
+#: no item behind, and the next look at the page says it anew.
+GUARDS = frozenset(
+    {"policy_off", "policy_suggest", "mode_test", "not_whitelisted", "stopped"}
+)
+
+
+def keep_decision(
+    session: Session,
+    cipher: Cipher,
+    tenant_id: str,
+    decision: Decision,
+    *,
+    cause: PlanCause,
+    author: str = "app",
+) -> list[Write]:
+    """Keep what an event's look at a page came to; return what is to be written now.
+
+    Suggestions that were made before and still hold keep their place in the queue; the
+    others are superseded.
+    """
+    store = PlanItemStore(session, cipher)
+    fresh = _renew(session, store, tenant_id, decision)
+    if not fresh and not decision.planned:
+        return []
+    plan_id = PlanStore(session).create(
+        tenant_id, cause, author=author, state="done", selection=_page(decision)
+    )
+    store.add(tenant_id, plan_id, fresh)
+    ids = store.add(tenant_id, plan_id, decision.planned)
+    # Marked before anything is sent: whoever finds them after a crash knows.
+    for item_id, one in zip(ids, decision.planned, strict=True):
+        store.set_state(tenant_id, [item_id], one.state, reason=SENT)
+    return [
+        Write(
+            change=one.change,
+            authority="person" if one.state == "approved" else "policy",
+            item=_item(item_id, plan_id, one),
+        )
+        for item_id, one in zip(ids, decision.planned, strict=True)
+    ]
+
+
+def add_to_plan(
+    session: Session,
+    cipher: Cipher,
+    tenant_id: str,
+    plan_id: int,
+    decision: Decision,
+) -> None:
+    """Put all that a look at a page came to into a plan that somebody asked for.
+
+    The newest look at a page wins: what waited for a person from before is superseded.
+    """
+    store = PlanItemStore(session, cipher)
+    if not decision.skipped:
+        _supersede(store, tenant_id, decision.page.id)
+    store.add(tenant_id, plan_id, [*decision.planned, *decision.suggested])
+
+
+def settle_items(
+    session: Session,
+    cipher: Cipher,
+    tenant_id: str,
+    writes: Iterable[Write],
+    *,
+    run_id: int | None,
+    drop_guarded: bool,
+) -> None:
+    """Write down what became of stored items; what they took back is `undone` then."""
+    store = PlanItemStore(session, cipher)
+    for one in writes:
+        if one.item is None or one.is_open:
+            continue
+        if one.outcome == "applied":
+            store.applied(tenant_id, one.item, after=one.after, run_id=run_id)
+            if one.item.undoes is not None:
+                store.set_state(tenant_id, [one.item.undoes], "undone")
+        elif drop_guarded and one.reason in GUARDS:
+            store.drop(tenant_id, one.item.id)
+        else:
+            store.set_state(
+                tenant_id, [one.item.id], "skipped", reason=one.reason, run_id=run_id
+            )
+
+
+def _renew(
+    session: Session, store: PlanItemStore, tenant_id: str, decision: Decision
+) -> list[NewItem]:
+    """Say waiting suggestions anew; return those that did not wait before."""
+    page = decision.page
+    found = store.items(tenant_id, ItemFilter(page_ids=[page.id], states=["waiting"]))
+    waiting = {(one.item.change.kind, one.item.change.value): one for one in found}
+    fresh: list[NewItem] = []
+    for new in decision.suggested:
+        known = waiting.pop((new.change.kind, new.change.value), None)
+        if known is None:
+            fresh.append(new)
+        else:
+            store.rewrite(tenant_id, known.item.id, new)
+    for (kind, label), one in waiting.items():
+        over = store.set_state(
+            tenant_id, [one.item.id], "superseded", only_from=["waiting"]
+        )
+        if over and kind == "label_add" and label in decision.on_page:
+            # Somebody put it there by hand: that is an answer too.
+            FeedbackStore(session).add(tenant_id, page.space_id, label, accepted=1)
+    return fresh
+
+
+def _supersede(store: PlanItemStore, tenant_id: str, page_id: str) -> None:
+    waiting = store.items(tenant_id, ItemFilter(page_ids=[page_id], states=["waiting"]))
+    ids = [one.item.id for one in waiting]
+    store.set_state(tenant_id, ids, "superseded", only_from=["waiting"])
+
+
+def _item(item_id: int, plan_id: int, new: NewItem) -> Item:
+    return Item(
+        id=item_id,
+        plan_id=plan_id,
+        change=new.change,
+        state=new.state,
+        space_id=new.space_id,
+        page_version=new.page_version,
+    )
+
+
+def _page(decision: Decision) -> dict[str, Sequence[str]]:
+    return {"pages": [decision.page.id]}

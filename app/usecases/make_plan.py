@@ -1,0 +1,300 @@
+"""Makes a plan for pages that somebody named: says what would be done, does nothing.
+
+A plan that was cut off (a crash, an outage, an empty budget) goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.domain.changes import Estimate
+from app.domain.completions import Attempt
+from app.domain.estimating import AT_ONCE, cost_of_applying
+from app.domain.jobs import Priority
+from app.domain.selection import Selection
+from app.errors import AppError, NotFound, ProviderError, WorkObsolete
+from app.store.plan_items import ItemFilter, PlanItemStore
+from app.store.planned_pages import TO_DO, PlannedPageStore
+from app.store.plans import PlanStore, StoredPlan
+from app.store.policies import PolicyStore
+from app.store.runs import RunStore
+from app.usecases.decide_page import Decision, decide_page
+from app.usecases.keep_decision import add_to_plan
+from app.usecases.ports import Confluence
+from app.usecases.services import Services
+from app.usecases.site import open_site
+
+log = structlog.get_logger("app")
+
+#: Pages written down in one transaction.
+_BATCH = 500
+#: Pages taken from the list at a time.
+_PORTION = 50
+
+#: Is told how many pages were looked at, of how many.
+Progress = Callable[[int, int], None]
+
+
+def silent(done: int, total: int) -> None:
+    """Tell nobody."""
+    del done, total
+
+
+async def start_plan(
+    services: Services, tenant_id: str, selection: Selection, *, author: str
+) -> int:
+    """Begin a plan and write down which pages it is about; return its id.
+
+    Raises:
+        NotFound: There is no such space, or no page at all.
+        WriteRefused: The site cannot read the query.
+    """
+    plan_id = await services.database.write(
+        lambda s: PlanStore(s).create(
+            tenant_id,
+            "bulk",
+            author=author,
+            state="drafting",
+            selection=selection.as_json(),
+        )
+    )
+    found = 0
+    async with open_site(services, tenant_id) as (confluence, _, _):
+        async for ids in _batches(
+            await _named(services, confluence, tenant_id, selection)
+        ):
+            await services.database.write(_noting(tenant_id, plan_id, ids))
+            found += len(ids)
+    if not found:
+        await services.database.write(
+            lambda s: PlanStore(s).move(
+                tenant_id, plan_id, "cancelled", only_from=["drafting"]
+            )
+        )
+        raise NotFound("there are no pages in it")
+    return plan_id
+
+
+def _noting(
+    tenant_id: str, plan_id: int, ids: Sequence[str]
+) -> Callable[[Session], None]:
+    return lambda session: PlannedPageStore(session).add(tenant_id, plan_id, ids)
+
+
+async def _named(
+    services: Services, confluence: Confluence, tenant_id: str, selection: Selection
+) -> AsyncIterator[str]:
+    """Return a walk over the pages that are meant."""
+    value = selection.values[0]
+    if selection.kind == "tree":
+        return confluence.tree_page_ids(value)
+    if selection.kind == "cql":
+        return confluence.search_page_ids(value)
+    if selection.kind == "space":
+        space_id = await services.database.read(
+            lambda s: PolicyStore(s).space_id(tenant_id, value)
+        )
+        if space_id is None:
+            raise NotFound(f"no space {value} on this site (yet)")
+        return _space(confluence, space_id)
+    return _listed(selection.values)
+
+
+async def _space(confluence: Confluence, space_id: str) -> AsyncIterator[str]:
+    async for page in confluence.space_pages(space_id):
+        yield page.id
+
+
+async def _listed(page_ids: Sequence[str]) -> AsyncIterator[str]:
+    for page_id in page_ids:
+        yield page_id
+
+
+async def _batches(ids: AsyncIterator[str]) -> AsyncIterator[list[str]]:
+    batch: list[str] = []
+    async for page_id in ids:
+        batch.append(page_id)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def draft_plan(
+    services: Services,
+    tenant_id: str,
+    plan_id: int,
+    *,
+    at_once: int = AT_ONCE,
+    progress: Progress = silent,
+) -> StoredPlan:
+    """Look at all pages of a plan that nobody has looked at; then it is ready.
+
+    Raises:
+        Conflict: It is no plan that is still being made.
+        ProviderError: No provider answers; the plan goes on when it is called again.
+        BudgetExceeded: There is no money; the same.
+    """
+    await services.database.write(
+        lambda s: PlanStore(s).move(
+            tenant_id, plan_id, "drafting", only_from=["drafting"]
+        )
+    )
+    drafting = _Drafting(services, tenant_id, plan_id, progress)
+    try:
+        async with open_site(services, tenant_id) as (confluence, _, _):
+            try:
+                while page_ids := await drafting.portion():
+                    waiting = iter(page_ids)
+                    workers = min(at_once, len(page_ids))
+                    await side_by_side(
+                        [drafting.work(confluence, waiting) for _ in range(workers)]
+                    )
+            finally:
+                drafting.spend(Estimate(points=confluence.meter.points))
+    except AppError:
+        await services.database.write(drafting.note_spent)
+        raise
+    return await services.database.write(drafting.finish)
+
+
+async def side_by_side(tasks: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run tasks together; the first named failure ends the others and is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(task)
+    except* AppError as failures:
+        raise first_of(failures) from None
+
+
+def first_of(failures: BaseExceptionGroup[AppError]) -> AppError:
+    """Return a group's first failure that is no group itself."""
+    first = failures.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+class _Drafting:
+    """One process's part in the making of a plan."""
+
+    def __init__(
+        self, services: Services, tenant_id: str, plan_id: int, progress: Progress
+    ) -> None:
+        self._services = services
+        self._tenant_id = tenant_id
+        self._plan_id = plan_id
+        self._progress = progress
+        self._spent = Estimate()
+
+    def spend(self, more: Estimate) -> None:
+        """Add to what making the plan cost."""
+        self._spent += more
+
+    async def portion(self) -> Sequence[str]:
+        """Return the next pages to look at; tells the progress."""
+
+        def work(session: Session) -> tuple[Sequence[str], dict[str, int]]:
+            store = PlannedPageStore(session)
+            return (
+                store.to_do(self._tenant_id, self._plan_id, limit=_PORTION),
+                dict(store.counts(self._tenant_id, self._plan_id)),
+            )
+
+        page_ids, counts = await self._services.database.read(work)
+        total = sum(counts.values())
+        self._progress(total - counts.get(TO_DO, 0), total)
+        return page_ids
+
+    async def work(self, confluence: Confluence, page_ids: Iterator[str]) -> None:
+        """Look at pages until none is left."""
+        for page_id in page_ids:
+            try:
+                page = await confluence.get_page(page_id)
+                decision = await decide_page(
+                    self._services,
+                    confluence,
+                    self._tenant_id,
+                    page,
+                    priority=Priority.BULK,
+                )
+            except WorkObsolete as error:
+                await self._settle(page_id, error.outcome, None)
+                continue
+            except ProviderError as error:
+                self._note_attempts(error)
+                raise
+            await self._settle(page_id, decision.skipped or "planned", decision)
+
+    async def _settle(
+        self, page_id: str, outcome: str, decision: Decision | None
+    ) -> None:
+        if decision is not None and decision.answer is not None:
+            self._note_usage(decision.answer.attempts)
+
+        def work(session: Session) -> None:
+            pages = PlannedPageStore(session)
+            mine = pages.settle(self._tenant_id, self._plan_id, page_id, outcome)
+            if mine and decision is not None:
+                add_to_plan(
+                    session,
+                    self._services.cipher,
+                    self._tenant_id,
+                    self._plan_id,
+                    decision,
+                )
+
+        await self._services.database.write(work)
+
+    def _note_attempts(self, error: ProviderError) -> None:
+        self._note_usage([one for one in error.attempts if isinstance(one, Attempt)])
+
+    def _note_usage(self, attempts: Sequence[Attempt]) -> None:
+        for one in attempts:
+            self.spend(
+                Estimate(
+                    tokens=one.usage.input_tokens + one.usage.output_tokens,
+                    micro_usd=one.usage.micro_usd,
+                )
+            )
+
+    def note_spent(self, session: Session, estimate: Estimate | None = None) -> None:
+        """Write down what making the plan cost, also if it was cut off."""
+        plans = PlanStore(session)
+        before = plans.plan(self._tenant_id, self._plan_id)
+        plans.note_costs(
+            self._tenant_id,
+            self._plan_id,
+            estimate=estimate or before.estimate,
+            spent=before.spent + self._spent,
+        )
+
+    def finish(self, session: Session) -> StoredPlan:
+        """Say what carrying it out will cost; it is ready then."""
+        plans = PlanStore(session)
+        items = PlanItemStore(session, self._services.cipher).items(
+            self._tenant_id, ItemFilter(plan_id=self._plan_id, states=["planned"])
+        )
+        estimate = cost_of_applying(one.item.change for one in items)
+        self.note_spent(session, estimate)
+        plans.move(self._tenant_id, self._plan_id, "ready", only_from=["drafting"])
+        made = plans.plan(self._tenant_id, self._plan_id)
+        RunStore(session).audit(
+            self._tenant_id,
+            actor=made.author,
+            action="plan_made",
+            after={"plan": made.id, "pages": estimate.pages},
+        )
+        return made

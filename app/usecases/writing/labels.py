@@ -1,0 +1,122 @@
+"""Puts labels on a page and takes labels of ours off again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from app.domain.changes import OURS, THEIRS
+from app.errors import AppError, Unavailable
+from app.store.ledger import LedgerStore
+from app.usecases.writing.work import Target, Write
+
+
+async def add_labels(target: Target, writes: Sequence[Write]) -> None:
+    """Put labels on the page in one call.
+
+    They are noted as planned before they are sent: if this process dies in between,
+    the next one knows them for ours.
+    """
+    wanted = [one for one in writes if not _settled(target, one)]
+    if not wanted:
+        return
+    kept = await target.services.database.write(partial(_note, target, wanted))
+    for one in wanted:
+        if one.change.value not in kept:
+            one.skip("tombstone")
+    names = [one.change.value for one in wanted if one.is_open]
+    if not names:
+        return
+    try:
+        present = await target.confluence.add_labels(target.page.id, names)
+    except Unavailable:
+        # It may have been done: the next reading of the page will tell.
+        raise
+    except AppError:
+        # A plain no: nothing was written, and a person who puts one of these there
+        # later must not find it taken for ours.
+        await target.services.database.write(
+            lambda s: LedgerStore(s).take_back(target.tenant_id, target.page.id, names)
+        )
+        raise
+    target.page = replace(target.page, labels=present)
+    standing = target.labels
+    for one in wanted:
+        if one.is_open and one.change.value in standing:
+            one.apply()
+        elif one.is_open:
+            one.skip("refused_by_site")
+    added = sum(one.outcome == "applied" for one in wanted)
+    target.services.metrics.labels_written.inc(added)
+
+
+def _settled(target: Target, one: Write) -> bool:
+    """Whether nothing is to be sent: it stands there, or must never stand there."""
+    label = one.change.value
+    if label in target.labels:
+        if one.was_sent:
+            one.apply()
+        else:
+            one.skip("already_there")
+    elif one.authority == "policy" and not target.vocabulary.may_choose(label):
+        one.skip("not_in_vocabulary")
+    return not one.is_open
+
+
+def _note(target: Target, wanted: Sequence[Write], session: Session) -> set[str]:
+    # What people had put there, and we took off for them, is not ours when it returns.
+    theirs = {one.change.value for one in wanted if one.change.before == THEIRS}
+    ours = {
+        one.change.value: one.change.confidence
+        for one in wanted
+        if one.change.value not in theirs
+    }
+    kept = LedgerStore(session).plan(
+        target.tenant_id,
+        target.page.id,
+        ours,
+        vocabulary=target.vocabulary,
+        again=[one.change.value for one in wanted if one.undoes],
+    )
+    return kept | theirs
+
+
+async def remove_labels(target: Target, writes: Sequence[Write]) -> None:
+    """Take labels off the page, one call each; some of them only if they are ours."""
+    for one in writes:
+        label = one.change.value
+        if label not in target.labels:
+            if one.was_sent:
+                one.apply()
+            else:
+                one.skip("not_there")
+            continue
+        whose = await target.services.database.write(
+            partial(_let_go, target, label, again=one.was_sent)
+        )
+        if whose == THEIRS and one.change.before == OURS:
+            one.skip("not_ours")
+            continue
+        await target.confluence.remove_label(target.page.id, label)
+        left = tuple(was for was in target.page.labels or () if was.name != label)
+        target.page = replace(target.page, labels=left)
+        one.apply(whose)
+
+
+def _let_go(target: Target, label: str, session: Session, *, again: bool) -> str:
+    """Note that a label goes, before it does; return whose it was.
+
+    In the other order a crash in between would look as if a person took it off. After
+    such a crash (`again`) what is noted to have gone may stand there still.
+    """
+    store = LedgerStore(session)
+    state = store.labels(target.tenant_id, target.page.id).get(label)
+    if state == "undone" and again:
+        return OURS
+    if state not in ("written", "planned"):
+        return THEIRS
+    store.settle(target.tenant_id, target.page.id, [label], state="undone", run_id=None)
+    return OURS
