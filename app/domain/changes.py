@@ -108,6 +108,7 @@ class Item:
         page_version: The version of the page that it was planned for.
         reason: Why it was skipped, in a constant word.
         undoes: The item that it takes back, if it does.
+        takes_back: Whether it takes back what was done, rather than doing it again.
     """
 
     id: int
@@ -119,6 +120,7 @@ class Item:
     reason: str = ""
     run_id: int | None = None
     undoes: int | None = None
+    takes_back: bool = False
     decided_by: str = ""
 
 

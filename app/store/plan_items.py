@@ -32,6 +32,7 @@ class NewItem:
     page_version: int | None = None
     page_title: str = field(default="", repr=False)
     undoes: int | None = None
+    takes_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ class ItemFilter:
     states: Collection[ItemState] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    #: Only items that did something, or only those that took something back.
+    takes_back: bool | None = None
     #: Only items of pages that are yet to be made.
     unmade: bool = False
 
@@ -285,6 +288,7 @@ class PlanItemStore:
             confidence=change.confidence,
             sealed_detail=self._sealed(change, new.page_title),
             undoes=new.undoes,
+            takes_back=new.takes_back,
         )
 
     def _sealed(self, change: Change, title: str) -> str:
@@ -321,6 +325,7 @@ class PlanItemStore:
             reason=row.reason,
             run_id=row.run_id,
             undoes=row.undoes,
+            takes_back=row.takes_back,
             decided_by=row.decided_by or "",
         )
         return StoredItem(
@@ -335,6 +340,7 @@ def _narrowed(which: ItemFilter) -> list[sa.ColumnElement[bool]]:
         row.space_id: which.space_id,
         row.run_id: which.run_id,
         row.value: which.value,
+        row.takes_back: which.takes_back,
     }
     among = {
         row.page_id: which.page_ids,

@@ -102,6 +102,8 @@ def _filter(session: Session, tenant_id: str, what: Undo) -> ItemFilter:
         value=what.label,
         kinds=None if what.label is None else ["label_add", "label_remove"],
         states=["applied"],
+        # An undo is taken back only by its own name, not in passing.
+        takes_back=None if what.plan_id or what.run_id else False,
         since=what.since,
         until=what.until,
     )
@@ -235,6 +237,7 @@ def _keep(
                 space_id=item.space_id if item else space_id,
                 page_title=title,
                 undoes=item.id if item else None,
+                takes_back=not (item and item.takes_back),
             )
             for change, item, title in found
         ],

@@ -121,6 +121,7 @@ _NUMBERED: dict[str, tuple[Columns, Columns]] = {
             "state": sa.Text(),
             "reason": sa.Text(),
             "sealed_detail": sa.Text(),
+            "takes_back": sa.Boolean(),
         },
         {
             "page_id": sa.Text(),

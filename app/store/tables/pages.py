@@ -90,6 +90,8 @@ class PlanItemRow(Base):
     run_id: Mapped[int | None] = mapped_column(BigId)
     #: The item that this one takes back.
     undoes: Mapped[int | None] = mapped_column(BigId)
+    #: Whether it takes back what was done; taking that back does it again.
+    takes_back: Mapped[bool] = mapped_column(default=False)
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     applied_at: Mapped[datetime | None]
