@@ -16,6 +16,7 @@ from app.cli import doctor, tables
 from app.cli.ai import providers, quota, usage
 from app.cli.evaluate import evaluate
 from app.cli.plans import apply, plan, plans, reset_tags, undo
+from app.cli.policy import policy, resume, stop
 from app.cli.program import Program
 from app.cli.suggestions import suggestions
 from app.errors import AppError, ConfigurationError
@@ -233,5 +234,15 @@ cli.add_command(usage)
 cli.add_command(quota)
 tenants.add_command(providers)
 cli.add_command(evaluate)
-for command in (plan, apply, undo, reset_tags, plans, suggestions):
+for command in (
+    plan,
+    apply,
+    undo,
+    reset_tags,
+    plans,
+    suggestions,
+    policy,
+    stop,
+    resume,
+):
     cli.add_command(command)

@@ -11,8 +11,8 @@ from app.domain.vocabulary.terms import Vocabulary
 #: So many rejections more than acceptances raise a label's bar by a step.
 REJECTIONS_A_STEP = 3
 STEP = 0.1
-#: No bar is raised further: who is surer than this is heard.
-HIGHEST = 0.95
+#: No bar is raised further: beyond certainty a person is asked, always.
+HIGHEST = 1.01
 #: Share of acceptances from which a label may go without asking.
 UNLOCKED_SHARE = 0.95
 #: Digits of a bar: steps of a tenth add up without dust.

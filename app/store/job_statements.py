@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.base import Base, db_time
-from app.store.tables import JobRow, TenantRow
+from app.store.tables import JobRow, SwitchRow, TenantRow
 
 #: A literal, as PostgreSQL cannot match a bound parameter to a partial index.
 _READY = sa.text("state = 'ready'")
@@ -87,7 +87,12 @@ def due_heads(limit: int) -> sa.CTE:
     )
     heads = (
         sa.select(head.label("job_id"), TenantRow.last_served_at)
-        .where(_over(TenantRow.blocked_until), _over(TenantRow.token_wait_until))
+        .where(
+            _over(TenantRow.blocked_until),
+            _over(TenantRow.token_wait_until),
+            TenantRow.stopped_at.is_(None),
+            ~sa.exists().where(SwitchRow.name == sa.literal_column("'stopped'")),
+        )
         .cte("heads")
     )
     return (

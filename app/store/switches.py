@@ -34,25 +34,27 @@ class SwitchStore:
             return
         self._set(tenant_id, stopped_at=None, stopped_by=None)
 
-    def reason(self, tenant_id: str | None = None) -> str | None:
-        """Return who stopped the tenant or everything, and when; None if nobody did."""
-        whole = self._session.execute(
+    def reason(self) -> str | None:
+        """Return who stopped everything, and when; None if nobody did."""
+        found = self._session.execute(
             sa.select(SwitchRow.set_by, SwitchRow.set_at).where(
                 SwitchRow.name == STOPPED
             )
         ).first()
-        if whole is not None:
-            return f"everything was stopped by {whole.set_by} at {_told(whole.set_at)}"
-        if tenant_id is None:
+        if found is None:
             return None
-        own = self._session.execute(
+        return f"everything was stopped by {found.set_by} at {_told(found.set_at)}"
+
+    def reason_of_tenant(self, tenant_id: str) -> str | None:
+        """Return who stopped a tenant, and when; None if nobody did."""
+        found = self._session.execute(
             sa.select(TenantRow.stopped_by, TenantRow.stopped_at).where(
                 TenantRow.id == tenant_id, TenantRow.stopped_at.is_not(None)
             )
         ).first()
-        if own is None:
+        if found is None:
             return None
-        return f"stopped by {own.stopped_by} at {_told(own.stopped_at)}"
+        return f"stopped by {found.stopped_by} at {_told(found.stopped_at)}"
 
     def _set(self, tenant_id: str, **values: object) -> None:
         self._session.execute(
@@ -65,8 +67,9 @@ class SwitchStore:
 
 def is_stopped(session: Session, tenant_id: str) -> str | None:
     """Return why a tenant stands still (who, when); None if it does not."""
-    return SwitchStore(session).reason(tenant_id)
+    switches = SwitchStore(session)
+    return switches.reason() or switches.reason_of_tenant(tenant_id)
 
 
-def _told(moment: datetime | None) -> str:
-    return "" if moment is None else moment.isoformat(timespec="seconds")
+def _told(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

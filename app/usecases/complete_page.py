@@ -20,9 +20,10 @@ from app.domain.questions import question
 from app.domain.ranking import consult
 from app.domain.vocabulary.retrieval import candidates
 from app.domain.vocabulary.terms import Vocabulary
-from app.errors import ProviderError, Unavailable
+from app.errors import ProviderError, Stopped, Unavailable
 from app.store.completions import CompletionStore
 from app.store.jobs import JobStore
+from app.store.switches import is_stopped
 from app.store.usage import UsageStore
 from app.telemetry.metrics import Metrics
 from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
@@ -96,6 +97,7 @@ async def complete_page(
 
     Raises:
         ProviderError: Nobody can answer now; waiting may help.
+        Stopped: Somebody pulled the kill switch.
         Unavailable: The database is away; a paid answer stays in hand.
     """
     respondents = services.ai.respondents(policy.order)
@@ -172,6 +174,9 @@ def _settings(policy: Policy, vocabulary: Vocabulary) -> str:
 
 async def _ask(services: Services, tenant_id: str, asking: _Asking) -> Routed:
     page, policy = asking.page, asking.policy
+    stopped = await services.database.read(lambda s: is_stopped(s, tenant_id))
+    if stopped is not None:
+        raise Stopped(stopped)
     prompt = await _prompt(services, tenant_id, asking)
     turn = Turn(tenant_id=tenant_id, priority=asking.priority)
     try:
