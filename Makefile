@@ -33,7 +33,7 @@ serve: install ## Run the app with the settings of .env
 
 .PHONY: test
 test: install ## Run all tests (both databases; PostgreSQL is brought along)
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadscope --cov --cov-report=term:skip-covered
 
 .PHONY: format
 format: install ## Format the code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,9 +65,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(postgres: PostgresServer) -> str:
     """The name of a migrated database to clone."""
-    postgres.create_database("template_app")
-    _migrate(postgres.url("template_app"))
-    return "template_app"
+    # Workers may share a server that was given; each has a template of its own.
+    name = f"template_{os.getpid()}"
+    postgres.create_database(name)
+    _migrate(postgres.url(name))
+    return name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -188,7 +188,7 @@ class House:
         return self.gate.holding(method, path)
 
     async def wait_for(
-        self, condition: Callable[[], Any], seconds: float = 10, *, what: str = ""
+        self, condition: Callable[[], Any], seconds: float = 30, *, what: str = ""
     ) -> Any:
         """Return the first true answer of `condition`, awaited where needed."""
         deadline = time.monotonic() + seconds
@@ -202,9 +202,9 @@ class House:
                 pytest.fail(
                     f"waited {seconds} s for {what or condition}\n{self._tail()}"
                 )
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
 
-    async def settled(self, seconds: float = 15) -> None:
+    async def settled(self, seconds: float = 45) -> None:
         """Wait until every event is delivered and no job is left to do."""
 
         async def quiet() -> bool:
@@ -216,7 +216,7 @@ class House:
 
         await self.wait_for(quiet, seconds, what="an idle house")
 
-    async def worked(self, seconds: float = 15) -> None:
+    async def worked(self, seconds: float = 45) -> None:
         """Wait until no job is left to do, whoever may have missed an event."""
 
         async def done() -> bool:

@@ -153,7 +153,7 @@ async def test_own_writes_cause_no_run(house: House) -> None:
 
 async def test_a_storm_of_edits_is_few_runs(build: BuildHouse) -> None:
     """Thirty edits in a row cost few runs, and the newest version wins."""
-    house = await build(EVENT_SETTLE_SECONDS="0.3")
+    house = await build(EVENT_SETTLE_SECONDS="1")
     await house.install_forge()
     page_id = house.write(ENGLISH)
 
@@ -167,7 +167,8 @@ async def test_a_storm_of_edits_is_few_runs(build: BuildHouse) -> None:
     assert runs[-1]["page_version"] == 31
     assert byline is not None
     assert byline["page_version"] == 31
-    assert await house.ai_calls(page_id) == len(runs)
+    # A late event finds the newest version done already, and asks nobody.
+    assert 1 <= await house.ai_calls(page_id) <= len(runs)
 
 
 async def test_events_out_of_order_and_doubled_end_at_the_newest(

@@ -27,10 +27,15 @@ async def _process(
     house: House, *arguments: str, **environ: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a process of the app; whatever happens, it does not outlive the test."""
+    before = _workers_started(house)
     process = await house.spawn(*arguments, **environ)
     try:
         if arguments[0] == "serve":
             await house.wait_for(lambda: _answers(house), 20, what="the web process")
+        else:
+            await house.wait_for(
+                lambda: _more_workers(house, before), 20, what="the worker"
+            )
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -42,6 +47,14 @@ async def _answers(house: House) -> bool:
     with suppress(httpx.TransportError):
         return (await house.app.get("/health/live")).is_success
     return False
+
+
+def _workers_started(house: House) -> int:
+    return sum(line["event"] == "worker_started" for line in house.log("app"))
+
+
+async def _more_workers(house: House, before: int) -> bool:
+    return _workers_started(house) > before
 
 
 async def _stopped(process: asyncio.subprocess.Process, seconds: float) -> int:
@@ -220,8 +233,6 @@ async def test_an_idle_process_ends_at_once(lone_house: House) -> None:
     """Without work SIGTERM ends web and worker within seconds, and with 0."""
     house = lone_house
     async with _process(house, "serve") as web, _process(house, "worker") as worker:
-        await asyncio.sleep(1)
-
         codes = [await _stopped(one, 5) for one in (worker, web)]
 
     assert codes == [0, 0]

@@ -183,7 +183,7 @@ class TestForm:
         with pytest.raises(AnswerMalformed):
             _read(reply)
 
-        assert time.process_time() - began < 2
+        assert time.process_time() - began < 20  # quadratic work would take minutes
 
     @settings(max_examples=200, deadline=None)
     @given(st.text(max_size=300))

@@ -199,4 +199,4 @@ def test_hostile_markup_takes_linear_time(body: str) -> None:
 
     read(body)
 
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20  # quadratic work would take minutes

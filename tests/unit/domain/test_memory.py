@@ -191,7 +191,7 @@ class TestSiteMemory:
         memory = SiteMemory.build(pages)
 
         assert len(memory.traces) == 5_000
-        assert time.process_time() - begin < 10.0
+        assert time.process_time() - begin < 60  # quadratic work would take minutes
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf])

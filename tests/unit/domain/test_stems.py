@@ -155,7 +155,7 @@ class TestWeigh:
         weights = weigh(make_text("", text))
 
         assert len(weights) <= 1
-        assert time.process_time() - begin < 2.0
+        assert time.process_time() - begin < 20  # quadratic work would take minutes
 
 
 def test_other_stems_have_another_version() -> None:

@@ -97,7 +97,7 @@ class TestSummarise:
         summary = summarise(make_text("", text))
 
         assert len(summary.split()) <= MAX_WORDS
-        assert time.process_time() - begin < 3.0
+        assert time.process_time() - begin < 20  # quadratic work would take minutes
 
     @given(st.text(), st.lists(st.text()))
     def test_any_page_gets_an_answer(self, title: str, paragraphs: list[str]) -> None:
