@@ -233,6 +233,8 @@ class ProviderError(RemoteError):
         verdict: What follows.
         usage: What the failed call cost all the same (fields of a `Usage`).
         attempts: Who else was asked before it came to this.
+        exchange: What was sent, if anything was, and what came back; no message of this
+            error quotes it.
     """
 
     verdict: ProviderVerdict = "wait"
@@ -250,6 +252,7 @@ class ProviderError(RemoteError):
         self.kind = kind
         self.usage = dict(usage or {})
         self.attempts: tuple[object, ...] = ()
+        self.exchange: object | None = None
 
 
 class ProviderBusy(ProviderError):

@@ -77,7 +77,7 @@ class Answer:
         summary: The model's, or the draft where that cannot be used.
         language: The language the summary is in.
         proposals: New names in Confluence's spelling, never candidates.
-        dropped: Labels that were no candidates.
+        dropped: Labels that were no candidates, as they were written.
         oddities: What was mended or dropped, in constant words, each once.
     """
 
@@ -85,7 +85,7 @@ class Answer:
     summary: str = field(repr=False)
     language: str
     proposals: tuple[LabelChoice, ...] = ()
-    dropped: int = 0
+    dropped: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
 
 
@@ -143,7 +143,7 @@ class _Reading:
     def __init__(self, prompt: Prompt) -> None:
         self._prompt = prompt
         self._oddities: dict[str, None] = {}
-        self._dropped = 0
+        self._dropped: list[str] = []
         self._candidates = {one.name: one for one in prompt.candidates}
         # As they were shown to the model; the likeliest of equal ones wins.
         self._spelling = {
@@ -164,7 +164,7 @@ class _Reading:
             summary=summary,
             language=language,
             proposals=self._proposals(value.get("proposals")),
-            dropped=self._dropped,
+            dropped=tuple(self._dropped),
             oddities=tuple(self._oddities),
         )
 
@@ -196,7 +196,7 @@ class _Reading:
             name = self._spelling.get(_folded(written), "")
             self._odd("label_respelled" if name else "label_unknown")
         if not name:
-            self._dropped += 1
+            self._dropped.append(written)
             return None
         candidate = self._candidates[name]
         confidence = _confidence(entry.get("confidence"))

@@ -11,7 +11,7 @@ import asyncio
 from typing_extensions import override
 
 from app.domain.choosing import decide
-from app.domain.completions import Completion, LabelChoice, Prompt, Turn
+from app.domain.completions import Completion, Exchange, LabelChoice, Prompt, Turn
 from app.domain.keyphrases import keyphrases
 from app.domain.languages import UNDETERMINED, detect
 from app.domain.pages import PageText
@@ -55,6 +55,7 @@ class LocalProvider(Provider):
             provider=self.name,
             model=self.model,
             proposals=() if prompt.candidates else _proposals(prompt.page),
+            exchange=Exchange(prompt=prompt.without_text()),
         )
 
 

@@ -130,12 +130,14 @@ def render(prompt: Prompt, *, text_tokens: int) -> Question:
         proposals=MAX_PROPOSALS,
     )
     schema = _schema(names, most)
+    page_text = harmless(condense(prompt.page, text_tokens))
     return Question(
         instructions=instructions,
-        text=_page(prompt, candidates, harmless(condense(prompt.page, text_tokens))),
+        text=_page(prompt, candidates, page_text),
         schema=schema,
         max_output_tokens=_output_tokens(names, most, prompt),
         cache_key=_cache_key(instructions, schema),
+        page_text=page_text,
     )
 
 

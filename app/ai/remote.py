@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass, field, replace
 import structlog
 from typing_extensions import override
 
-from app.ai.answers import Answer, AnswerMalformed, read_answer
+from app.ai.answers import MAX_REPLY, Answer, AnswerMalformed, read_answer
 from app.ai.estimates import estimate_input
 from app.ai.gate import Gate
 from app.ai.prompts import render
 from app.ai.wire import CallFailed, Question, Reply, Timing, Wire
-from app.domain.completions import Completion, Prompt, Turn, Usage
+from app.domain.completions import Completion, Exchange, Prompt, Turn, Usage
 from app.domain.quota.state import Permit
 from app.domain.quota.values import Cost, Ending, Outcome, Refusal
 from app.errors import (
@@ -47,6 +47,7 @@ _CHARACTERS_A_TOKEN = 4
 class _Call:
     """One call from its permit to its end."""
 
+    prompt: Prompt
     question: Question
     estimated: int
     language: str
@@ -54,6 +55,19 @@ class _Call:
     began: float
     timing: Timing = field(default_factory=Timing)
     outcome: Outcome = field(default_factory=lambda: Outcome(ending="unsent"))
+
+    def exchange(self, reply: str = "") -> Exchange | None:
+        """Return what was sent, and what came back; None if nothing was sent."""
+        if not reply and self.timing.sent_at is None:
+            return None
+        return Exchange(
+            prompt=self.prompt.without_text(),
+            instructions=self.question.instructions,
+            message=self.question.text,
+            schema=self.question.schema,
+            page_text=self.question.page_text,
+            reply=reply[:MAX_REPLY],
+        )
 
 
 class RemoteProvider(Provider):
@@ -117,6 +131,7 @@ class RemoteProvider(Provider):
         self._waited(self.name, time.monotonic() - asked)
         self._let_in(self.name, permit.in_flight)
         call = _Call(
+            prompt=prompt,
             question=question,
             estimated=estimated,
             language=prompt.language,
@@ -129,14 +144,16 @@ class RemoteProvider(Provider):
             # Told even if nobody waits for the answer any more: others wait for this.
             await asyncio.shield(self._gate.leave(permit, call.outcome))
         # A page of megabytes takes a while to look for evidence in.
-        return await asyncio.to_thread(self._completion, prompt, reply)
+        return await asyncio.to_thread(self._completion, call, reply)
 
     async def _send(self, call: _Call) -> Reply:
         try:
             reply = await self._wire.send(call.question, call.timing)
         except CallFailed as failed:
             call.outcome = self._failed(call, failed)
-            raise self._named(call, failed) from None
+            error = self._named(call, failed)
+            error.exchange = call.exchange()
+            raise error from None
         except asyncio.CancelledError:
             if call.timing.sent_at is not None:
                 call.outcome = self._ended(call, "abandoned")
@@ -225,16 +242,19 @@ class RemoteProvider(Provider):
 
     # ------------------------------------------------------------------ the answer
 
-    def _completion(self, prompt: Prompt, reply: Reply) -> Completion:
+    def _completion(self, call: _Call, reply: Reply) -> Completion:
+        exchange = call.exchange(reply.text)
         try:
-            answer = read_answer(reply.text, prompt)
+            answer = read_answer(reply.text, call.prompt)
         except AnswerMalformed as error:
-            raise AnswerUnusable(
+            unusable = AnswerUnusable(
                 self.name,
                 f"the answer is malformed: {error.reason}",
                 kind="malformed",
                 usage=asdict(reply.usage),
-            ) from None
+            )
+            unusable.exchange = exchange
+            raise unusable from None
         self._tell_oddities(answer)
         return Completion(
             labels=answer.labels,
@@ -244,6 +264,8 @@ class RemoteProvider(Provider):
             model=self.model,
             usage=reply.usage,
             proposals=answer.proposals,
+            exchange=exchange
+            and replace(exchange, oddities=answer.oddities, dropped=answer.dropped),
         )
 
     def _tell_oddities(self, answer: Answer) -> None:
@@ -253,5 +275,5 @@ class RemoteProvider(Provider):
                 provider=self.name,
                 model=self.model,
                 oddities=list(answer.oddities),
-                dropped=answer.dropped,
+                dropped=len(answer.dropped),
             )

@@ -12,7 +12,15 @@ from typing import NoReturn
 
 from typing_extensions import override
 
-from app.domain.completions import Attempt, Completion, Prompt, Routed, Turn, Usage
+from app.domain.completions import (
+    Attempt,
+    Completion,
+    Exchange,
+    Prompt,
+    Routed,
+    Turn,
+    Usage,
+)
 from app.errors import ProviderError, Unavailable
 from app.usecases.ports import Ai, Provider, Respondent
 
@@ -94,13 +102,13 @@ class Router(Ai):
                 errors.append(error)
                 continue
             attempts.append(_answered(completion, began))
-            return Routed(completion=completion, attempts=tuple(attempts))
+            return _routed(completion, attempts)
         if not any(one.is_final for one in attempts):
             _raise_shortest(errors, attempts)
         # Waiting for the others would mean to ask, and to pay, the final ones again.
         draft = await self._providers[LOCAL].complete(prompt, turn)
         attempts.append(_answered(draft, time.monotonic()))
-        return Routed(completion=draft, attempts=tuple(attempts))
+        return _routed(draft, attempts)
 
     def _hurried(self, turn: Turn) -> Turn:
         """Return a turn that waits no longer than a page may while others are free."""
@@ -117,6 +125,12 @@ class Router(Ai):
         return found or [self._providers[LOCAL]]
 
 
+def _routed(completion: Completion, attempts: Sequence[Attempt]) -> Routed:
+    return Routed(
+        completion=replace(completion, exchange=None), attempts=tuple(attempts)
+    )
+
+
 def _answered(completion: Completion, began: float) -> Attempt:
     return Attempt(
         provider=completion.provider,
@@ -124,6 +138,7 @@ def _answered(completion: Completion, began: float) -> Attempt:
         outcome="answered",
         seconds=time.monotonic() - began,
         usage=completion.usage,
+        exchange=completion.exchange,
     )
 
 
@@ -135,6 +150,7 @@ def _failed(provider: Provider, error: ProviderError, began: float) -> Attempt:
         seconds=time.monotonic() - began,
         usage=Usage(**error.usage),
         reason=error.reason,
+        exchange=error.exchange if isinstance(error.exchange, Exchange) else None,
     )
 
 

@@ -26,6 +26,7 @@ class Question:
         schema: JSON schema of the answer: strict, every field required.
         max_output_tokens: Enough for any valid answer, thinking not counted.
         cache_key: Groups questions with the same beginning.
+        page_text: What of the page stands in `text`.
     """
 
     instructions: str = field(repr=False)
@@ -33,6 +34,7 @@ class Question:
     schema: Mapping[str, Any] = field(repr=False)
     max_output_tokens: int
     cache_key: str
+    page_text: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from app.domain.pages import PageText
 
@@ -15,11 +17,14 @@ class Candidate:
         name: The label in the site's own spelling.
         score: The ranker's calibrated probability that a person would put it here, 0..1.
         evidence: Why it was retrieved, in a few words a person understands.
+        parts: What made the score: what each of the ranker's features added to the log
+            odds, the weightiest first.
     """
 
     name: str
     score: float
     evidence: str = ""
+    parts: tuple[tuple[str, float], ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,10 @@ class Prompt:
     existing: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     draft: str = ""
+
+    def without_text(self) -> Prompt:
+        """Return the same question with nothing of the page but its title."""
+        return replace(self, page=PageText(title=self.page.title, paragraphs=()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +100,38 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What a provider was asked and what it said, word by word.
+
+    It quotes the page from end to end: it is kept sealed, and never logged.
+
+    Attributes:
+        prompt: What was to be asked, without the page's text.
+        instructions: As they were sent, and so `message` and `schema`; all empty for a
+            provider that is not asked in words.
+        page_text: What of the page stands in `message`.
+        reply: As it came; empty if none did.
+        oddities: What of the reply was mended or dropped, in constant words.
+        dropped: Labels of the reply that were no candidates.
+    """
+
+    prompt: Prompt = field(repr=False)
+    instructions: str = field(default="", repr=False)
+    message: str = field(default="", repr=False)
+    schema: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    page_text: str = field(default="", repr=False)
+    reply: str = field(default="", repr=False)
+    oddities: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """A provider's answer to one prompt."""
+    """A provider's answer to one prompt.
+
+    Attributes:
+        exchange: How it came about; whoever asked takes it off and keeps it apart.
+    """
 
     labels: tuple[LabelChoice, ...]
     summary: str
@@ -101,6 +140,7 @@ class Completion:
     model: str
     usage: Usage = field(default_factory=Usage)
     proposals: tuple[LabelChoice, ...] = ()
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +180,7 @@ class Attempt:
         seconds: From the question to the end, waiting included.
         usage: What it cost, whatever came of it.
         reason: Of a failure, in words for the operator.
+        exchange: What was sent and what came back; None if nothing was sent.
     """
 
     provider: str
@@ -148,6 +189,7 @@ class Attempt:
     seconds: float
     usage: Usage = field(default_factory=Usage)
     reason: str = ""
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
     @property
     def was_called(self) -> bool:

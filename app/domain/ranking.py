@@ -24,6 +24,8 @@ __all__ = ["Consultation", "SiteMemory", "chance", "consult", "log_odds", "rank"
 
 #: Digits of a score: enough to order by, too few to show in which order it was added up.
 _DIGITS = 6
+#: Digits of a feature's part in it, for people to read.
+_SHOWN_DIGITS = 2
 _STEEPEST = 30.0
 #: Labelled pages that show how labels are used.
 _EXAMPLES = 5
@@ -94,6 +96,7 @@ def consult(
         (-round(chance(odd + move), _DIGITS), one.name)
         for odd, one in zip(odds, seen.outlooks, strict=True)
     )
+    features = {one.name: one.features for one in seen.outlooks}
     examples = (
         Example(title=trace.title, labels=tuple(sorted(trace.labels)))
         for trace in seen.closest
@@ -101,7 +104,12 @@ def consult(
     )
     return Consultation(
         candidates=tuple(
-            Candidate(name=name, score=-score, evidence=seen.evidence(name))
+            Candidate(
+                name=name,
+                score=-score,
+                evidence=seen.evidence(name),
+                parts=_parts(features[name], seen.learned, weights, move),
+            )
             for score, name in scored[: max(0, limit)]
         ),
         examples=tuple(islice(examples, _EXAMPLES)),
@@ -117,6 +125,19 @@ def log_odds(features: Sequence[float], learned: float, weights: RankWeights) ->
         value * weights.of(name, learned)
         for name, value in zip(FEATURES, features, strict=True)
     )
+
+
+def _parts(
+    features: Sequence[float], learned: float, weights: RankWeights, move: float
+) -> tuple[tuple[str, float], ...]:
+    """Return what each feature adds to the log odds, the weightiest first."""
+    added = {
+        name: round(value * weights.of(name, learned), _SHOWN_DIGITS)
+        for name, value in zip(FEATURES, features, strict=True)
+    }
+    added["labels_a_page"] = round(move, _SHOWN_DIGITS)
+    parts = ((name, value) for name, value in added.items() if value)
+    return tuple(sorted(parts, key=lambda one: (-abs(one[1]), one[0])))
 
 
 def chance(odds: float) -> float:

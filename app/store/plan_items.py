@@ -74,9 +74,21 @@ class PlanItemStore:
         self._session = session
         self._cipher = cipher
 
-    def add(self, tenant_id: str, plan_id: int, items: Iterable[NewItem]) -> list[int]:
-        """Put items into a plan; return their ids in the same order."""
+    def add(
+        self,
+        tenant_id: str,
+        plan_id: int,
+        items: Iterable[NewItem],
+        *,
+        run_id: int | None = None,
+    ) -> list[int]:
+        """Put items into a plan; return their ids in the same order.
+
+        `run_id` is the run that they come from, until another one carries them out.
+        """
         rows = [self._row(tenant_id, plan_id, one) for one in items]
+        for row in rows:
+            row.run_id = run_id
         self._session.add_all(rows)
         self._session.flush()
         return [row.id for row in rows]

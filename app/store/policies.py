@@ -23,6 +23,7 @@ from app.store.tables import (
 
 #: What a tenant without any policy gets; the operator's guard still stands above.
 DEFAULT_MODE: PolicyMode = "auto"
+_RECEIPTS = "keep_receipts_days"
 
 
 class PolicyStore:
@@ -56,6 +57,21 @@ class PolicyStore:
             .order_by(PolicyRow.space_id)
         )
         return [_layer(row) for row in rows]
+
+    def receipt_days(self, tenant_id: str) -> Mapping[str, int]:
+        """Return how many days receipts are kept, by space: those with a say of their own.
+
+        The site's own stand under an empty id, and hold for all other spaces.
+        """
+        rows = self._session.scalars(
+            sa.select(PolicyRow).where(PolicyRow.tenant_id == tenant_id)
+        )
+        said = {row.space_id: _layer(row) for row in rows}
+        own = {space_id for space_id, layer in said.items() if _RECEIPTS in layer}
+        return {
+            space_id: policy_of([said.get(space_id, {})]).keep_receipts_days
+            for space_id in {"", *own}
+        }
 
     def set_fields(
         self, tenant_id: str, space_id: str, fields: Mapping[str, Any]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 from app.domain.completions import Completion, LabelChoice, Usage
 from app.domain.fingerprint import content_hash
@@ -22,10 +23,17 @@ _FREE = "local"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAnswer:
-    """An answer, and the title of the page it was given for."""
+    """An answer, and the title of the page it was given for.
+
+    Attributes:
+        given_at: When it was given; None if nobody noted that.
+        page_id: The page that it was given for; empty likewise.
+    """
 
     completion: Completion
     title: str
+    given_at: datetime | None = None
+    page_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +113,15 @@ class AnswerKeys:
 
 
 def sealed(cipher: Cipher, kept: KeptAnswer) -> str:
-    """Return an answer encrypted: it speaks of a page's content."""
-    return cipher.seal(json.dumps(asdict(kept), ensure_ascii=False))
+    """Return an answer encrypted: it speaks of a page's content.
+
+    How it came about lies in its run's receipt, not here.
+    """
+    said = asdict(replace(kept, completion=replace(kept.completion, exchange=None)))
+    # Releases before this one take no field of an answer that they do not know.
+    del said["completion"]["exchange"]
+    said["given_at"] = kept.given_at.isoformat() if kept.given_at else None
+    return cipher.seal(json.dumps(said, ensure_ascii=False))
 
 
 def opened(cipher: Cipher, box: str) -> KeptAnswer | None:
@@ -125,7 +140,13 @@ def opened(cipher: Cipher, box: str) -> KeptAnswer | None:
                 "usage": Usage(**answer["usage"]),
             }
         )
-        return KeptAnswer(completion=completion, title=kept["title"])
+        given_at = kept.get("given_at")
+        return KeptAnswer(
+            completion=completion,
+            title=kept["title"],
+            given_at=datetime.fromisoformat(given_at) if given_at else None,
+            page_id=kept.get("page_id", ""),
+        )
     except (ConfigurationError, KeyError, TypeError, ValueError):
         return None
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -25,9 +26,9 @@ from app.store.completions import CompletionStore
 from app.store.jobs import JobStore
 from app.store.switches import is_stopped
 from app.store.usage import UsageStore
-from app.telemetry.metrics import Metrics
 from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
 from app.usecases.services import Services
+from app.usecases.tell_calls import tell_calls
 
 log = structlog.get_logger("ai_calls")
 
@@ -36,8 +37,6 @@ log = structlog.get_logger("ai_calls")
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 #: Paid answers that wait for the database in this process, at most.
 _IN_HAND = 1000
-
-_TOKENS = ("input", "cached", "cache_write", "output", "thinking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +48,28 @@ class Answer:
         attempts: Who was asked, in order; empty if the answer was there already.
         is_fallback: Whether somebody else was to answer, now or when it was given: a
             page tells the same of itself however often it is looked at.
+        given_at: Of an answer that was there already: when it was given first, and
+            `given_for` about which page, if known.
     """
 
     completion: Completion
     key: str
     is_fallback: bool
     attempts: tuple[Attempt, ...] = ()
+    given_at: datetime | None = None
+    given_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """One page's question on its way."""
+    """One page's question on its way; `prompt` replaces what would be asked today."""
 
     page: Page
     text: PageText
     policy: Policy
     vocabulary: Vocabulary
     priority: int
+    prompt: Prompt | None = None
 
 
 async def complete_page(
@@ -108,27 +112,57 @@ async def complete_page(
         settings=_settings(policy, vocabulary),
     )
     attempts: tuple[Attempt, ...] = ()
+    kept: KeptAnswer | None = None
     found = await _found(services, tenant_id, keys)
     if found is not None:
-        key, completion = found
+        key, kept = found
+        completion = kept.completion
     else:
         waiting = services.answers_in_hand.get((tenant_id, keys.first))
         if waiting is None:
             asking = _Asking(page, text, policy, vocabulary, priority)
             waiting = await _ask(services, tenant_id, asking)
-        key = await _keep(services, tenant_id, keys, waiting, pauses)
+        key = await _keep(services, tenant_id, page, keys, waiting, pauses=pauses)
         completion, attempts = waiting.completion, waiting.attempts
     return Answer(
         completion=completion,
         key=key,
         is_fallback=completion.provider != respondents[0].provider,
         attempts=attempts,
+        given_at=kept.given_at if kept else None,
+        given_for=kept.page_id if kept else "",
     )
+
+
+async def ask_again(
+    services: Services,
+    tenant_id: str,
+    page: Page,
+    text: PageText,
+    *,
+    policy: Policy,
+    vocabulary: Vocabulary,
+    prompt: Prompt | None = None,
+) -> Routed:
+    """Ask a page's question, whatever was answered before; only its cost is kept.
+
+    `prompt` replaces the question that would be asked today.
+
+    Raises:
+        ProviderError: Nobody can answer now.
+        Stopped: Somebody pulled the kill switch.
+    """
+    asking = _Asking(page, text, policy, vocabulary, Priority.PERSON, prompt)
+    routed = await _ask(services, tenant_id, asking)
+    await services.database.write(
+        lambda s: _account(services, s, tenant_id, routed.attempts)
+    )
+    return routed
 
 
 async def _found(
     services: Services, tenant_id: str, keys: AnswerKeys
-) -> tuple[str, Completion] | None:
+) -> tuple[str, KeptAnswer] | None:
     """Return an answer that was paid for before, and its key."""
 
     def work(session: Session) -> list[tuple[str, str]]:
@@ -141,12 +175,11 @@ async def _found(
     for key, box in await services.database.read(work):
         kept = opened(services.cipher, box)
         if kept is not None and keys.fits(key, kept):
-            completion = kept.completion
             await services.database.write(
-                partial(_note_hit, services, tenant_id, key, completion)
+                partial(_note_hit, services, tenant_id, key, kept.completion)
             )
             services.metrics.ai_cache_hits.inc()
-            return key, completion
+            return key, kept
     return None
 
 
@@ -177,17 +210,17 @@ async def _ask(services: Services, tenant_id: str, asking: _Asking) -> Routed:
     stopped = await services.database.read(lambda s: is_stopped(s, tenant_id))
     if stopped is not None:
         raise Stopped(stopped)
-    prompt = await _prompt(services, tenant_id, asking)
+    prompt = asking.prompt or await _prompt(services, tenant_id, asking)
     turn = Turn(tenant_id=tenant_id, priority=asking.priority)
     try:
         routed = await services.ai.answer(prompt, turn, order=policy.order)
     except ProviderError as error:
         attempts = [one for one in error.attempts if isinstance(one, Attempt)]
-        _tell(services, tenant_id, page, attempts)
+        tell_calls(services, tenant_id, page, attempts)
         services.awaited_providers.update(one.provider for one in attempts)
         await _account_failures(services, tenant_id, attempts)
         raise
-    _tell(services, tenant_id, page, routed.attempts)
+    tell_calls(services, tenant_id, page, routed.attempts)
     await _welcome_back(services, routed.completion.provider)
     completion = checked(routed.completion, prompt.candidates, asking.vocabulary)
     return replace(routed, completion=completion)
@@ -230,8 +263,10 @@ async def _prompt(services: Services, tenant_id: str, asking: _Asking) -> Prompt
 async def _keep(
     services: Services,
     tenant_id: str,
+    page: Page,
     keys: AnswerKeys,
     routed: Routed,
+    *,
     pauses: Sequence[float],
 ) -> str:
     """Put a paid answer on disk, and what it cost; patient while the database is away.
@@ -244,7 +279,13 @@ async def _keep(
     hand = services.answers_in_hand
     if len(hand) < _IN_HAND:
         hand[tenant_id, keys.first] = routed
-    box = sealed(services.cipher, KeptAnswer(completion=completion, title=keys.title))
+    kept = KeptAnswer(
+        completion=completion,
+        title=keys.title,
+        given_at=services.now(),
+        page_id=page.id,
+    )
+    box = sealed(services.cipher, kept)
 
     # Who will never answer about this text is not asked about it again either.
     final = [one for one in routed.attempts if one.is_final]
@@ -298,42 +339,6 @@ def _account(
             calls=int(one.was_called),
             failures=int(one.was_called and one.outcome != "answered"),
         )
-
-
-def _tell(
-    services: Services, tenant_id: str, page: Page, attempts: Sequence[Attempt]
-) -> None:
-    """Put each attempt into metrics and the log of calls."""
-    for place, one in enumerate(attempts):
-        _count(services.metrics, one)
-        if place:
-            services.metrics.fallbacks.labels(
-                attempts[place - 1].provider, one.provider, attempts[place - 1].outcome
-            ).inc()
-        log.info(
-            "ai_call",
-            tenant=tenant_id,
-            page=page.id,
-            version=page.version,
-            provider=one.provider,
-            model=one.model,
-            outcome=one.outcome,
-            reason=one.reason or None,
-            seconds=round(one.seconds, 3),
-            input_tokens=one.usage.input_tokens,
-            cached_tokens=one.usage.cached_tokens,
-            output_tokens=one.usage.output_tokens,
-            micro_usd=one.usage.micro_usd,
-        )
-
-
-def _count(metrics: Metrics, one: Attempt) -> None:
-    metrics.ai_calls.labels(one.provider, one.outcome).inc()
-    metrics.ai_seconds.labels(one.provider).observe(one.seconds)
-    metrics.ai_cost.labels(one.provider, one.model).inc(one.usage.micro_usd / 1e6)
-    for kind in _TOKENS:
-        amount = getattr(one.usage, f"{kind}_tokens")
-        metrics.ai_tokens.labels(one.provider, kind).inc(amount)
 
 
 def checked(

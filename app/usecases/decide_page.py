@@ -44,6 +44,7 @@ class Decision:
 
     Attributes:
         skipped: Why nothing is done, in a constant word; empty if something is.
+        bar: How sure one must be of each label; None if it did not come to that.
         planned: Changes that go ahead where guard and policy allow.
         suggested: Changes that wait for a person.
     """
@@ -55,6 +56,7 @@ class Decision:
     skipped: str = ""
     answer: Answer | None = None
     plan: Plan = NOTHING
+    bar: LearnedBar | None = None
     planned: tuple[NewItem, ...] = ()
     suggested: tuple[NewItem, ...] = ()
 
@@ -104,6 +106,7 @@ async def decide_page(
     known = await services.database.write(
         lambda s: _reconcile(s, services, tenant_id, decision)
     )
+    decision.bar = known.bar
     if not decision.skipped:
         decision.answer = await complete_page(
             services,

@@ -63,15 +63,20 @@ def add_to_plan(
     tenant_id: str,
     plan_id: int,
     decision: Decision,
+    *,
+    run_id: int | None = None,
 ) -> None:
     """Put all that a look at a page came to into a plan that somebody asked for.
+
+    `run_id` is the look's own run, if anybody was asked.
 
     The newest look at a page wins: what waited for a person from before is superseded.
     """
     store = PlanItemStore(session, cipher)
     if not decision.skipped:
         _supersede(store, tenant_id, decision.page.id)
-    store.add(tenant_id, plan_id, [*decision.planned, *decision.suggested])
+    items = [*decision.planned, *decision.suggested]
+    store.add(tenant_id, plan_id, items, run_id=run_id)
 
 
 def settle_items(

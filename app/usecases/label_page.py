@@ -7,13 +7,11 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from app.domain.completions import Attempt
 from app.domain.jobs import WAIT_REASON, Defer, Done, Job
 from app.errors import (
     AppError,
     PageGone,
     PageOutOfReach,
-    ProviderError,
     WorkObsolete,
 )
 from app.store.jobs import JobStore
@@ -81,10 +79,6 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
         raise
     except AppError as error:
         run.fail(error)
-        if isinstance(error, ProviderError):
-            run.attempts = tuple(
-                one for one in error.attempts if isinstance(one, Attempt)
-            )
         await record_run(services, job.tenant_id, run)
         raise
     await record_run(services, job.tenant_id, run)

@@ -23,6 +23,7 @@ from app.domain.changes import Estimate
 from app.domain.completions import Attempt
 from app.domain.estimating import AT_ONCE, cost_of_applying
 from app.domain.jobs import Priority
+from app.domain.outcomes import PLANNED
 from app.domain.selection import Selection
 from app.errors import AppError, NotFound, ProviderError, WorkObsolete
 from app.store.plan_items import ItemFilter, PlanItemStore
@@ -30,9 +31,10 @@ from app.store.planned_pages import TO_DO, PlannedPageStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.policies import PolicyStore
 from app.store.runs import RunStore
-from app.usecases.decide_page import Decision, decide_page
+from app.usecases.decide_page import decide_page
 from app.usecases.keep_decision import add_to_plan
 from app.usecases.ports import Confluence
+from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
 from app.usecases.site import open_site
 
@@ -148,12 +150,14 @@ async def draft_plan(
         ProviderError: No provider answers; the plan goes on when it is called again.
         BudgetExceeded: There is no money; the same.
     """
-    await services.database.write(
-        lambda s: PlanStore(s).move(
-            tenant_id, plan_id, "drafting", only_from=["drafting"]
-        )
-    )
-    drafting = _Drafting(services, tenant_id, plan_id, progress)
+
+    def begin(session: Session) -> StoredPlan:
+        plans = PlanStore(session)
+        plans.move(tenant_id, plan_id, "drafting", only_from=["drafting"])
+        return plans.plan(tenant_id, plan_id)
+
+    plan = await services.database.write(begin)
+    drafting = _Drafting(services, tenant_id, plan, progress)
     try:
         async with open_site(services, tenant_id) as (confluence, _, _):
             try:
@@ -191,11 +195,12 @@ class _Drafting:
     """One process's part in the making of a plan."""
 
     def __init__(
-        self, services: Services, tenant_id: str, plan_id: int, progress: Progress
+        self, services: Services, tenant_id: str, plan: StoredPlan, progress: Progress
     ) -> None:
         self._services = services
         self._tenant_id = tenant_id
-        self._plan_id = plan_id
+        self._plan = plan
+        self._plan_id = plan.id
         self._progress = progress
         self._spent = Estimate()
 
@@ -221,45 +226,55 @@ class _Drafting:
     async def work(self, confluence: Confluence, page_ids: Iterator[str]) -> None:
         """Look at pages until none is left."""
         for page_id in page_ids:
+            run = Run(
+                page_id=page_id,
+                started_at=self._services.now(),
+                cause=self._plan.cause,
+                actor=self._plan.author,
+            )
             try:
-                page = await confluence.get_page(page_id)
-                decision = await decide_page(
+                run.page = await confluence.get_page(page_id)
+                run.decision = await decide_page(
                     self._services,
                     confluence,
                     self._tenant_id,
-                    page,
+                    run.page,
                     priority=Priority.BULK,
                 )
+                run.outcome = run.decision.skipped or PLANNED
             except WorkObsolete as error:
-                await self._settle(page_id, error.outcome, None)
-                continue
+                run.outcome = error.outcome
             except ProviderError as error:
-                self._note_attempts(error)
+                run.fail(error)
+                self._note_usage(run.asked)
+                if any(one.was_called for one in run.asked):
+                    await record_run(self._services, self._tenant_id, run)
                 raise
-            await self._settle(page_id, decision.skipped or "planned", decision)
+            await self._settle(run)
 
-    async def _settle(
-        self, page_id: str, outcome: str, decision: Decision | None
-    ) -> None:
-        if decision is not None and decision.answer is not None:
-            self._note_usage(decision.answer.attempts)
+    async def _settle(self, run: Run) -> None:
+        """Put a page into the plan; a look that asked the AI is a run of its own."""
+        self._note_usage(run.asked)
 
-        def work(session: Session) -> None:
+        def work(session: Session, run_id: int | None = None) -> None:
             pages = PlannedPageStore(session)
-            mine = pages.settle(self._tenant_id, self._plan_id, page_id, outcome)
-            if mine and decision is not None:
+            mine = pages.settle(
+                self._tenant_id, self._plan_id, run.page_id, run.outcome
+            )
+            if mine and run.decision is not None:
                 add_to_plan(
                     session,
                     self._services.cipher,
                     self._tenant_id,
                     self._plan_id,
-                    decision,
+                    run.decision,
+                    run_id=run_id,
                 )
 
-        await self._services.database.write(work)
-
-    def _note_attempts(self, error: ProviderError) -> None:
-        self._note_usage([one for one in error.attempts if isinstance(one, Attempt)])
+        if run.answer is not None:
+            await record_run(self._services, self._tenant_id, run, also=work)
+        else:
+            await self._services.database.write(work)
 
     def _note_usage(self, attempts: Sequence[Attempt]) -> None:
         for one in attempts:

@@ -1,8 +1,13 @@
-"""The record of a run: everything that explains it, written in one transaction."""
+"""The record of a run: everything that explains it, written in one transaction.
+
+Figures and words of ours stand in its row; what quotes the page goes into its receipt,
+sealed, for as long as the policy of the page's space wants it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,28 +15,51 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.domain import outcomes
+from app.domain.changes import Change
 from app.domain.completions import Attempt, Usage
 from app.domain.jobs import Job
 from app.domain.pages import Page
 from app.domain.plans import NOTHING, Plan
+from app.domain.receipts import attempt_figures
 from app.errors import (
     AccessChanged,
     AppError,
     BudgetExceeded,
+    CredentialsMissing,
     ProviderError,
+    RateLimited,
+    RemoteError,
+    Stopped,
     VersionConflict,
 )
 from app.store.ledger import LedgerStore
+from app.store.policies import PolicyStore
+from app.store.receipts import ReceiptStore
 from app.store.runs import NewRun, RunStore
 from app.store.tenants import TenantStore
 from app.usecases.complete_page import Answer
 from app.usecases.decide_page import EMPTY, Decision
+from app.usecases.explain_run import explained
 from app.usecases.keep_decision import GUARDS, settle_items
 from app.usecases.ports import PointsMeter
 from app.usecases.services import Services
 from app.usecases.writing.work import Write
 
 log = structlog.get_logger("app")
+
+#: The first that fits a failure is its outcome.
+_FAILURES: tuple[tuple[type[AppError], str], ...] = (
+    (ProviderError, outcomes.PROVIDER_ERROR),
+    (VersionConflict, outcomes.CONFLICT),
+    (BudgetExceeded, outcomes.OVER_BUDGET),
+    (Stopped, outcomes.STOPPED),
+    (CredentialsMissing, outcomes.WAITING),
+    (RateLimited, outcomes.WAITING),
+    (RemoteError, outcomes.UNAVAILABLE),
+    (AppError, outcomes.FAILED),
+)
+#: Why something was not written: the page is not what it was.
+_CHANGED = frozenset({"page_changed", "changed_since"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,15 +126,13 @@ class Run:
         }
 
     def fail(self, error: AppError) -> None:
-        """Note what stopped it."""
+        """Note what stopped it, and who was asked in vain."""
         self.error = str(error)
-        self.outcome = outcomes.FAILED
+        self.outcome = next(word for kind, word in _FAILURES if isinstance(error, kind))
         if isinstance(error, ProviderError):
-            self.outcome = outcomes.PROVIDER_ERROR
-        elif isinstance(error, VersionConflict):
-            self.outcome = outcomes.CONFLICT
-        elif isinstance(error, BudgetExceeded):
-            self.outcome = outcomes.OVER_BUDGET
+            self.attempts = tuple(
+                one for one in error.attempts if isinstance(one, Attempt)
+            )
 
     def conclude(self) -> None:
         """Say how it ended, in a word."""
@@ -119,22 +145,32 @@ class Run:
             denied=bool(self.refused),
             waiting=bool(decision and decision.suggested),
             is_empty=bool(decision and decision.skipped == EMPTY),
-            unreadable=bool(self.asked)
-            and all(one.outcome == "malformed" for one in self.asked[:-1])
-            and len(self.asked) > 1,
-            was_asked=bool(self.asked),
+            unreadable=outcomes.is_unreadable(self.asked),
+            was_known=self.answer is not None and not self.asked,
+            conflicts=any(one.reason in _CHANGED for one in self.writes),
         )
 
 
-async def record_run(services: Services, tenant_id: str, run: Run) -> int:
-    """Write run, items, audit and ledger in one transaction; return the run's id."""
+async def record_run(
+    services: Services,
+    tenant_id: str,
+    run: Run,
+    *,
+    also: Callable[[Session, int], None] = lambda _session, _run_id: None,
+) -> int:
+    """Write run, receipt, items, audit and ledger in one transaction; return its id.
+
+    `also` is done in it too, with the run's id.
+    """
     row = _row(run)
+    keep = await _receipt(services, tenant_id, run)
 
     def work(session: Session) -> int:
         if TenantStore(session).get(tenant_id) is None:
             raise AccessChanged
         runs = RunStore(session)
         run_id = runs.add(tenant_id, row)
+        keep(session, run_id)
         settle_items(
             session,
             services.cipher,
@@ -146,6 +182,7 @@ async def record_run(services: Services, tenant_id: str, run: Run) -> int:
         _settle_ledger(session, tenant_id, run, run_id)
         if run.has_written:
             _audit(runs, tenant_id, run, run_id)
+        also(session, run_id)
         return run_id
 
     run_id = await services.database.write(work)
@@ -224,34 +261,85 @@ def _row(run: Run) -> NewRun:
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
         micro_usd=spent.micro_usd,
-        receipt=_receipt(run),
+        receipt=_figures(run),
     )
 
 
-def _receipt(run: Run) -> dict[str, Any]:
+async def _receipt(
+    services: Services, tenant_id: str, run: Run
+) -> Callable[[Session, int], None]:
+    """Return what keeps a run's receipt; nothing, where there is none to be kept."""
+    page = run.page
+    if page is None or (run.answer is None and not run.asked):
+        return lambda _session, _run_id: None
+    space_id = page.space_id
+
+    def seal(session: Session) -> tuple[int, str]:
+        policy = PolicyStore(session).policy(tenant_id, space_id)
+        if not policy.keep_receipts_days:
+            return 0, ""
+        receipt = explained(
+            page,
+            run.decision,
+            run.asked,
+            run.writes,
+            policy=policy,
+            prompt_version=services.ai.prompt_version,
+        )
+        store = ReceiptStore(session, services.cipher)
+        return policy.keep_receipts_days, store.seal(receipt)
+
+    days, sealed = await services.database.read(seal)
+
+    def keep(session: Session, run_id: int) -> None:
+        if days:
+            ReceiptStore(session, services.cipher).keep(
+                tenant_id, run_id, sealed, space_id=space_id, days=days
+            )
+
+    return keep
+
+
+def _figures(run: Run) -> dict[str, Any]:
+    """Return what explains a run without a word of the page; labels are no secret."""
     answer = run.answer
     completion = answer.completion if answer else None
     return {
         "cause": run.cause,
         "attempt": run.job.attempt if run.job else None,
-        "plan": [asdict(item) for item in run.plan.items],
+        "plan": [
+            {
+                "label": item.label,
+                "action": item.action,
+                "confidence": item.confidence,
+                "apply_at": item.apply_at,
+            }
+            for item in run.plan.items
+        ],
         "withdrawn": list(run.plan.withdrawn),
         "added": run.done("label_add"),
         "removed": run.done("label_remove"),
         "skipped": {
-            f"{one.change.kind} {one.change.value}".strip(): one.reason
+            _named(one.change): one.reason
             for one in run.writes
             if one.outcome == "skipped"
         },
-        "summary": completion.summary if completion else None,
         "summary_written": bool(run.done("summary", "excerpt", "comment")),
         "language": completion.language if completion else None,
-        "proposals": [asdict(one) for one in completion.proposals]
-        if completion
-        else [],
+        "proposals": [
+            {"label": one.name, "confidence": one.confidence}
+            for one in (completion.proposals if completion else ())
+        ],
         "refused": run.refused or None,
         "ai_called": any(one.was_called for one in run.asked),
-        "ai_attempts": [asdict(one) for one in run.asked],
+        "ai_attempts": [attempt_figures(one) for one in run.asked],
         "fallback": bool(answer and answer.is_fallback),
         "error": run.error,
     }
+
+
+def _named(change: Change) -> str:
+    """Name a change; a section is named by its heading, which is the page's own."""
+    if change.kind == "page_text":
+        return change.kind
+    return f"{change.kind} {change.value}".strip()

@@ -25,6 +25,7 @@ from app.usecases.settle_job import (
     settle_job,
     sweep,
 )
+from app.usecases.sweep_receipts import sweep_receipts
 from app.worker.retry import verdict_of
 from app.worker.tasks import TASKS, Task
 
@@ -220,6 +221,7 @@ class Worker:
         more = True
         while more:
             more = await sweep(self._services.database)
+        await sweep_receipts(self._services.database, self._services.cipher)
 
     async def _welcome(self) -> None:
         """Look anew at what waits for an AI provider: the operator may have acted."""

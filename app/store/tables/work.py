@@ -12,6 +12,7 @@ from app.store.base import Base, BigId, auto_id, moment, tenant_fk
 
 #: Of columns that the release before does not know, and so does not write.
 _NONE = sa.text("0")
+_EMPTY = sa.text("''")
 
 
 class EventRow(Base):
@@ -140,10 +141,15 @@ class ReceiptRow(Base):
     """What a run asked and was answered, word by word, sealed, for a time."""
 
     __tablename__ = "receipts"
-    __table_args__ = (sa.Index(None, "expires_at"),)
+    __table_args__ = (
+        sa.Index(None, "expires_at"),
+        sa.Index(None, "tenant_id", "space_id", "run_id"),
+    )
 
     tenant_id: Mapped[tenant_fk] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: Whose policy says how long it is kept.
+    space_id: Mapped[str] = mapped_column(default="", server_default=_EMPTY)
     sealed: Mapped[str]
     expires_at: Mapped[moment]
 

@@ -236,12 +236,12 @@ class TestLabels:
         assert len(answer.proposals) <= 3
         assert answer.summary
 
-    def test_strangers_are_dropped_and_counted(self) -> None:
+    def test_strangers_are_dropped_and_told(self) -> None:
         """A label that is no candidate never passes."""
         answer = _labels({"name": "evil"}, {"name": "backup", "confidence": 1}, {}, 7)
 
         assert [one.name for one in answer.labels] == ["backup"]
-        assert answer.dropped == 2
+        assert answer.dropped == ("evil", "")
         assert "label_unknown" in answer.oddities
 
     def test_case_and_composition_are_the_sites(self) -> None:
