@@ -18,14 +18,13 @@ from app.cli.evaluate import evaluate
 from app.cli.plans import apply, plan, plans, reset_tags, undo
 from app.cli.policy import policy, resume, stop
 from app.cli.program import Program
+from app.cli.receipts import receipts
+from app.cli.runs import runs
 from app.cli.suggestions import suggestions
 from app.errors import AppError, ConfigurationError
 from app.store import migrations
 from app.store.encryption import new_key
 from app.usecases import operate
-
-#: Ids are signed 64-bit numbers in both databases.
-_LARGEST_ID = 2**63 - 1
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 
@@ -183,41 +182,6 @@ def whitelist(program: Program, tenant: str, *, as_json: bool) -> None:
 @click.argument("tenant")
 @click.option("--page", default=None, help="Only this page.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--failed", is_flag=True, help="Show dead letters instead.")
-@click.option(
-    "--retry",
-    type=click.IntRange(1, _LARGEST_ID),
-    default=None,
-    help="Retry the dead letter of this id.",
-)
-@json_option
-@click.pass_obj
-def runs(
-    program: Program,
-    tenant: str,
-    page: str | None,
-    limit: int,
-    retry: int | None,
-    *,
-    failed: bool,
-    as_json: bool,
-) -> None:
-    """Show what was done to pages, newest first; see and retry dead letters."""
-    if retry is not None:
-        program.ask(lambda s: operate.retry_job(s, tenant, retry))
-        click.echo(f"job {retry} is ready again")
-        return
-    if failed:
-        found = program.ask(lambda s: operate.list_failed(s, tenant, limit))
-    else:
-        found = program.ask(lambda s: operate.list_runs(s, tenant, page, limit))
-    tables.echo(found, as_json=as_json)
-
-
-@cli.command()
-@click.argument("tenant")
-@click.option("--page", default=None, help="Only this page.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @json_option
 @click.pass_obj
 def audit(
@@ -241,6 +205,8 @@ for command in (
     reset_tags,
     plans,
     suggestions,
+    runs,
+    receipts,
     policy,
     stop,
     resume,

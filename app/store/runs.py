@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
+from app.errors import NotFound
 from app.store.base import after_commit, db_time
 from app.store.tables import AuditRow, RunRow
 
@@ -36,6 +37,31 @@ class NewRun:
     output_tokens: int = 0
     micro_usd: int = 0
     receipt: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A run as it was recorded.
+
+    Attributes:
+        figures: What explains it without a word of the page.
+    """
+
+    id: int
+    page_id: str
+    page_version: int | None
+    outcome: str
+    provider: str | None
+    model: str | None
+    ai_calls: int
+    requests: int
+    points: int
+    input_tokens: int
+    output_tokens: int
+    micro_usd: int
+    started_at: datetime
+    finished_at: datetime
+    figures: Mapping[str, Any] = field(repr=False)
 
 
 class RunStore:
@@ -80,6 +106,37 @@ class RunStore:
         return self._session.scalars(
             query.order_by(RunRow.id.desc()).limit(limit)
         ).all()
+
+    def run(self, tenant_id: str, run_id: int) -> PastRun:
+        """Return one run.
+
+        Raises:
+            NotFound: The tenant has no such run.
+        """
+        found = self.runs(tenant_id, [run_id])
+        if not found:
+            raise NotFound(f"there is no run {run_id} on this site")
+        return found[0]
+
+    def runs(self, tenant_id: str, run_ids: Collection[int]) -> Sequence[PastRun]:
+        """Return runs by their ids, oldest first."""
+        rows = self._session.scalars(
+            sa.select(RunRow)
+            .where(RunRow.tenant_id == tenant_id, RunRow.id.in_(run_ids))
+            .order_by(RunRow.id)
+        )
+        return [_past(row) for row in rows]
+
+    def first_asked(self, tenant_id: str, page_id: str, key: str) -> int | None:
+        """Return the first run that asked about a page and got the answer of this key."""
+        return self._session.scalar(
+            sa.select(sa.func.min(RunRow.id)).where(
+                RunRow.tenant_id == tenant_id,
+                RunRow.page_id == page_id,
+                RunRow.content_hash == key,
+                RunRow.ai_calls > 0,
+            )
+        )
 
     def outcomes(self, tenant_id: str) -> dict[str, int]:
         """Count a tenant's runs by outcome."""
@@ -139,3 +196,8 @@ class RunStore:
         return self._session.scalars(
             query.order_by(AuditRow.id.desc()).limit(limit)
         ).all()
+
+
+def _past(row: RunRow) -> PastRun:
+    same = (one for one in PastRun.__dataclass_fields__ if one != "figures")
+    return PastRun(**{name: getattr(row, name) for name in same}, figures=row.receipt)

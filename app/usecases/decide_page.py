@@ -100,7 +100,7 @@ async def decide_page(
     )
     vocabulary = await vocabulary_of(services, tenant_id, page.space_id)
     decision = Decision(page=page, text=text, policy=policy, vocabulary=vocabulary)
-    decision.skipped = await _skipped(services, confluence, decision)
+    decision.skipped = await reason_to_skip(services, confluence, decision)
     if decision.skipped not in ("", EMPTY):
         return decision
     known = await services.database.write(
@@ -129,10 +129,10 @@ async def decide_page(
     return decision
 
 
-async def _skipped(
+async def reason_to_skip(
     services: Services, confluence: Confluence, decision: Decision
 ) -> str:
-    """Return why the page is not looked at, in a constant word."""
+    """Return why the page is not looked at, in a constant word; empty if it is."""
     page, policy = decision.page, decision.policy
     if policy.mode == "off":
         return "policy_off"

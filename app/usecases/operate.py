@@ -12,6 +12,7 @@ from app.errors import MalformedPayload, NotFound
 from app.store.installations import InstallationStore
 from app.store.jobs import JobStore
 from app.store.policies import PolicyStore
+from app.store.receipts import ReceiptStore
 from app.store.runs import RunStore
 from app.store.tenants import TenantStore
 from app.usecases.services import Services
@@ -140,6 +141,8 @@ async def list_runs(
     def work(session: Session) -> Rows:
         _known(session, tenant_id)
         found = RunStore(session).recent(tenant_id, page_id=page_id, limit=limit)
+        receipts = ReceiptStore(session, services.cipher)
+        kept = receipts.find(tenant_id, [run.id for run in found])
         return [
             {
                 "run": run.id,
@@ -150,7 +153,7 @@ async def list_runs(
                 "added": run.receipt.get("added", []),
                 "ai_calls": run.ai_calls,
                 "points": run.points,
-                "summary": run.receipt.get("summary"),
+                "summary": _summary(kept.get(run.id)),
             }
             for run in found
         ]
@@ -214,6 +217,12 @@ async def list_audit(
         ]
 
     return await services.database.read(work)
+
+
+def _summary(receipt: Mapping[str, Any] | None) -> str | None:
+    """Return what a page was said to tell; None once the receipt is gone."""
+    answer = receipt["answer"] if receipt else None
+    return answer["summary"] if answer else None
 
 
 def _known(session: Session, tenant_id: str) -> None:

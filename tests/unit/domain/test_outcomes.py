@@ -63,7 +63,7 @@ class TestIsUnreadable:
         ],
     )
     def test_only_replies_that_nobody_can_read_count(
-        self, asked: tuple[str, ...], said: bool
+        self, asked: tuple[str, ...], *, said: bool
     ) -> None:
         """A second provider's good answer is one, whatever the first one said."""
         attempts = [
