@@ -20,6 +20,7 @@ from app.cli.runs import ACTOR, LARGEST_ID
 from app.usecases.services import Services
 from app.usecases.show_receipts import Wanted, export_receipts, show_receipt
 
+_when = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M"])
 #: What is exported quotes pages: its file is its owner's alone.
 _OWNER_ONLY = 0o600
 
@@ -51,8 +52,8 @@ def show(
 
 @receipts.command()
 @click.argument("tenant")
-@click.option("--since", type=click.DateTime(), help="Runs from this moment on.")
-@click.option("--until", type=click.DateTime(), help="Runs before this moment.")
+@click.option("--since", type=_when, help="Runs from this moment on.")
+@click.option("--until", type=_when, help="Runs before this moment.")
 @click.option("--page", "page_id", default=None, help="Only of this page.")
 @click.option("--space", "space_key", default=None, help="Only of this space (key).")
 @click.option(
@@ -76,7 +77,7 @@ def export(
 ) -> None:
     """Print TENANT's receipts as JSON lines, oldest first.
 
-    They quote pages. Moments are in this machine's.
+    They quote pages. Moments without a zone are in this machine's.
     """
     wanted = Wanted(
         page_id=page_id,

@@ -12,7 +12,14 @@ from typing import Any, cast
 from typing_extensions import override
 
 from app.ai.router import Router
-from app.domain.completions import Completion, LabelChoice, Prompt, Turn, Usage
+from app.domain.completions import (
+    Completion,
+    Exchange,
+    LabelChoice,
+    Prompt,
+    Turn,
+    Usage,
+)
 from app.domain.jobs import Job
 from app.domain.pages import ContentProperty, Label, Page, PageText
 from app.domain.policy import Policy
@@ -77,6 +84,16 @@ class ScriptedProvider(Provider):
             provider=self.name,
             model=self.model,
             usage=Usage() if self.name == "local" else COST,
+            exchange=Exchange(
+                prompt=prompt.without_text(),
+                instructions="Label this.",
+                message=f"Title and text:\n{prompt.page.text}",
+                schema={"type": "object"},
+                page_text=prompt.page.text,
+                reply='{"labels": []}',
+                oddities=("label_unknown",),
+                dropped=("чуже",),
+            ),
         )
 
 
