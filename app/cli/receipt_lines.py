@@ -138,8 +138,6 @@ def _decision(receipt: Row) -> Iterator[str]:
         )
         if one["evidence"]:
             yield f"    {one['evidence']}"
-    if decision["withdrawn"]:
-        yield f"  taken off by people: {_listed(decision['withdrawn'])}"
     for one in decision["waiting"]:
         yield f"  waits for a person: {_change(one)}"
 

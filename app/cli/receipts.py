@@ -96,7 +96,11 @@ def export(
 
     count = program.ask(work)
     if output is not None:
-        tables.echo([{"exported": count, "file": str(output)}], as_json=as_json)
+        if as_json:
+            tables.echo([{"exported": count, "file": str(output)}], as_json=True)
+            return
+        told = tables.on_one_line(f"exported {count} receipts to {output}")
+        click.echo(told)
 
 
 @contextmanager

@@ -92,7 +92,6 @@ def _decision(decision: Decision) -> Row:
         "labels": (
             label_rows(answer.completion, decision.plan, bar) if answer and bar else []
         ),
-        "withdrawn": list(decision.plan.withdrawn),
         "waiting": [_change(one.change) for one in decision.suggested],
     }
 

@@ -176,9 +176,10 @@ class TestApply:
         byline = house.byline(house.pages.waiting[GERMAN])
         assert byline is not None
         assert byline["labels"] == ["netzwerk"]
-        (run,) = await house.runs(house.pages.waiting[ENGLISH])
+        look, run = await house.runs(house.pages.waiting[ENGLISH])
+        assert (look["outcome"], look["ai_calls"]) == ("planned", 1)
         assert (run["outcome"], run["ai_calls"]) == ("applied", 0)
-        assert run["receipt"]["cause"] == "bulk"
+        assert look["receipt"]["cause"] == run["receipt"]["cause"] == "bulk"
 
     async def test_plan_is_carried_out_once(self, house: House) -> None:
         """The second time one is told."""

@@ -47,12 +47,14 @@ class ScriptedProvider(Provider):
     Attributes:
         asked: Every question that came, with its turn.
         held: Seconds for which it says it is held.
+        proposes: New names that it proposes each time.
     """
 
     def __init__(self, name: str, *script: ProviderError, held: float = 0.0) -> None:
         self._name = name
         self._script = list(script)
         self.held = held
+        self.proposes: tuple[str, ...] = ()
         self.asked: list[tuple[Prompt, Turn]] = []
 
     @property
@@ -84,6 +86,9 @@ class ScriptedProvider(Provider):
             provider=self.name,
             model=self.model,
             usage=Usage() if self.name == "local" else COST,
+            proposals=tuple(
+                LabelChoice(name=name, confidence=0.9) for name in self.proposes
+            ),
             exchange=Exchange(
                 prompt=prompt.without_text(),
                 instructions="Label this.",

@@ -45,6 +45,20 @@ def _prompt(
 class TestComplete:
     """Tests for app.ai.local.LocalProvider.complete()."""
 
+    async def test_receipt_gets_the_candidates_and_no_text(self) -> None:
+        """Nothing was sent anywhere, and the page is not kept once more."""
+        prompt = _prompt(("high", 0.9))
+
+        exchange = (await LocalProvider().complete(prompt, _TURN)).exchange
+
+        assert exchange is not None
+        assert exchange.prompt.candidates == prompt.candidates
+        assert (exchange.prompt.page.title, exchange.prompt.page.text) == (
+            "Резервні копії",
+            "",
+        )
+        assert (exchange.message, exchange.reply) == ("", "")
+
     async def test_likely_candidates_are_chosen(self) -> None:
         """Labels are the candidates from 0.2 on, best first, with their evidence."""
         prompt = _prompt(("low", 0.19), ("edge", 0.2), ("high", 0.9))

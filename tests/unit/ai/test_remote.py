@@ -14,12 +14,13 @@ import pytest
 from structlog.testing import capture_logs
 from typing_extensions import override
 
+from app.ai.answers import MAX_REPLY
 from app.ai.estimates import estimate_input
 from app.ai.gate import Gate
 from app.ai.prompts import render
 from app.ai.remote import RemoteProvider
 from app.ai.wire import CallFailed, Question, Reply, Timing
-from app.domain.completions import Candidate, Prompt, Turn, Usage
+from app.domain.completions import Candidate, Exchange, Prompt, Turn, Usage
 from app.domain.pages import PageText
 from app.domain.quota.state import Permit
 from app.domain.quota.values import (
@@ -453,6 +454,69 @@ class TestCost:
         await complete(ScriptedWire(answer), gate, speed=1000.0)
 
         assert 50 <= gate.ended[0].took < 2000
+
+
+class TestExchange:
+    """What a receipt gets of a call."""
+
+    async def test_question_and_reply_go_along_word_by_word(self) -> None:
+        """As they went over the wire, with what was mended and dropped of it."""
+        text = ANSWER.replace('"deployment"', '"salary"')
+        wire = replying(text)
+
+        completion = await complete(wire)
+
+        (question,) = wire.asked
+        exchange = completion.exchange
+        assert exchange.instructions == question.instructions
+        assert exchange.message == question.text
+        assert exchange.schema == question.schema
+        assert exchange.page_text == PROMPT.page.text
+        assert exchange.page_text in exchange.message
+        assert exchange.reply == text
+        assert exchange.dropped == ("salary",)
+        assert "label_unknown" in exchange.oddities
+        assert exchange.prompt.candidates == PROMPT.candidates
+        assert exchange.prompt.page.text == ""
+
+    async def test_endless_reply_is_kept_up_to_where_it_is_read(self) -> None:
+        """Nobody fills a database with one answer."""
+        completion = await complete(replying(ANSWER + " " * 10**6))
+
+        assert len(completion.exchange.reply) == MAX_REPLY
+
+    async def test_reply_that_cannot_be_read_is_kept_too(self) -> None:
+        """With the error, which does not quote it."""
+        with pytest.raises(AnswerUnusable) as caught:
+            await complete(replying(f"nonsense about {SECRET}"))
+
+        exchange = caught.value.exchange
+        assert isinstance(exchange, Exchange)
+        assert exchange.reply == f"nonsense about {SECRET}"
+        assert "Зарплата" not in repr(caught.value) + str(caught.value) + repr(exchange)
+
+    @pytest.mark.parametrize("is_sent", [True, False])
+    async def test_call_that_failed_keeps_what_was_sent(self, *, is_sent: bool) -> None:
+        """And nothing, if nothing was."""
+        error = ProviderDown("openai", "503", kind="overloaded")
+
+        with pytest.raises(ProviderDown):
+            await complete(failing(error, is_sent=is_sent))
+
+        assert (error.exchange is not None) is is_sent
+        if isinstance(error.exchange, Exchange):
+            assert SECRET in error.exchange.message
+            assert error.exchange.reply == ""
+
+    async def test_call_that_was_held_sent_nothing(self) -> None:
+        """Its quota is spent."""
+        gate = ScriptedGate.made()
+        gate.refuses = ProviderBusy("openai", "spent", kind="quota_wait")
+
+        with pytest.raises(ProviderBusy) as caught:
+            await complete(replying(), gate)
+
+        assert caught.value.exchange is None
 
 
 class TestSecrets:

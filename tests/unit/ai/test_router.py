@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from app.ai.router import Router
-from app.domain.completions import Completion, Prompt, Turn, Usage
+from app.domain.completions import Completion, Exchange, Prompt, Turn, Usage
 from app.domain.pages import PageText
 from app.errors import (
     AnswerUnusable,
@@ -84,6 +84,7 @@ class Scripted(Provider):
             provider=self.name,
             model=self.model,
             usage=USAGE,
+            exchange=Exchange(prompt=PROMPT, reply=f"by {self.name}"),
         )
 
 
@@ -132,6 +133,19 @@ def _delta(seconds: float | None) -> timedelta | None:
 
 class TestAnswer:
     """Tests for Router.answer()."""
+
+    async def test_words_go_with_the_attempt_that_they_are_of(self) -> None:
+        """A failure's too, where anything was sent; the answer itself has none."""
+        error = unusable()
+        error.exchange = Exchange(prompt=PROMPT, reply="cut sho")
+        held = busy()
+        router = routed(Scripted("a", error), Scripted("b", held), Scripted("c"))
+
+        answer = await router.answer(PROMPT, TURN)
+
+        told = [one.exchange and one.exchange.reply for one in answer.attempts]
+        assert told == ["cut sho", None, "by c"]
+        assert answer.completion.exchange is None
 
     async def test_first_in_order_answers(self) -> None:
         """Nobody else is asked."""

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.clock import utc_now
+from app.store.encryption import Cipher, new_key
 from app.store.jobs import JobStore
+from app.store.receipts import ReceiptStore
 from app.store.runs import NewRun, RunStore
 from tests.unit.cli.command import CommandLine
 
@@ -20,6 +22,7 @@ class TestRuns:
     def tenant(self, line: CommandLine) -> str:
         """A tenant with three runs of two pages, and audit rows of one."""
         tenant_id = line.new_tenant()
+        cipher = line.services["cipher"] = Cipher([new_key()])
 
         def work(session: Session) -> None:
             runs = RunStore(session)
@@ -29,9 +32,12 @@ class TestRuns:
                     page_id=page,
                     outcome="written",
                     started_at=utc_now(),
-                    receipt={"added": ["дизайн"], "summary": "Речення. " * 20},
+                    receipt={"added": ["дизайн"]},
                 )
                 run_id = runs.add(tenant_id, run)
+                receipts = ReceiptStore(session, cipher)
+                sealed = receipts.seal({"answer": {"summary": "Речення. " * 20}})
+                receipts.keep(tenant_id, run_id, sealed, space_id="100", days=1)
             runs.audit(
                 tenant_id,
                 actor="app",
@@ -53,6 +59,28 @@ class TestRuns:
         assert rows[0]["run"] > rows[1]["run"]
         assert rows[0]["added"] == ["дизайн"]
         assert "дизайн" in line.run("runs", tenant, "--json").stdout
+
+    def test_list_may_be_said_or_left_out(self, line: CommandLine, tenant: str) -> None:
+        """Options may come first; the help leads to all that can be done with runs."""
+        plain = line.json("runs", tenant)
+
+        assert line.json("runs", "list", tenant) == plain
+        assert line.json("runs", "--page", "7", tenant) == [plain[0], plain[2]]
+        for told in (line.run("runs", "--help"), line.run("runs", "-h")):
+            for word in ("list", "replay", "receipts show", "receipts export", "undo"):
+                assert word in told.stdout
+
+    def test_summary_is_told_while_its_receipt_is_kept(
+        self, line: CommandLine, tenant: str
+    ) -> None:
+        """Afterwards the run is listed without it."""
+        before = line.json("runs", tenant)
+        line.services["cipher"] = Cipher([new_key()])
+
+        after = line.json("runs", tenant)
+
+        assert before[0]["summary"] == "Речення. " * 20
+        assert [row["summary"] for row in after] == [None] * 3
 
     def test_runs_of_one_page_and_a_limit(self, line: CommandLine, tenant: str) -> None:
         """Both narrow the list."""

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.completions import Completion, LabelChoice, Usage
+from app.domain.completions import (
+    Completion,
+    Exchange,
+    LabelChoice,
+    Prompt,
+    Usage,
+)
 from app.domain.pages import PageText
 from app.store.encryption import Cipher, new_key
 from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
@@ -16,6 +23,7 @@ from app.usecases.ports import Respondent
 OPENAI = Respondent(provider="openai", model="m")
 GEMINI = Respondent(provider="gemini", model="m")
 LOCAL = Respondent(provider="local", model="m")
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TEXT = "Резервну копію роблять щоночі. " * 10
 COMPLETION = Completion(
     labels=(LabelChoice(name="копії", confidence=0.9, evidence="«копію»"),),
@@ -158,6 +166,53 @@ class TestSealing:
         kept = KeptAnswer(completion=completion, title="Копії")
 
         assert opened(cipher, sealed(cipher, kept)) == kept
+
+    def test_how_it_was_given_comes_back(self) -> None:
+        """When, and about which page; who keeps it no word of the exchange."""
+        cipher = Cipher([new_key()])
+        prompt = Prompt(
+            page=page(),
+            language="uk",
+            candidates=(),
+            max_labels=5,
+            summary_language="uk",
+        )
+        exchange = Exchange(prompt=prompt, message="Розмова")
+        kept = KeptAnswer(
+            completion=replace(COMPLETION, exchange=exchange),
+            title="Копії",
+            given_at=NOON,
+            page_id="7",
+        )
+
+        box = sealed(cipher, kept)
+        found = opened(cipher, box)
+
+        assert found == kept
+        assert found is not None
+        assert (found.given_at, found.page_id) == (NOON, "7")
+        assert found.completion.exchange is None
+        assert "Розмова" not in cipher.open(box)
+
+    def test_releases_before_and_after_read_one_another(self) -> None:
+        """A box without the newer fields is read; a new one has no field too many."""
+        cipher = Cipher([new_key()])
+        kept = KeptAnswer(completion=COMPLETION, title="Копії", given_at=NOON)
+        said = json.loads(cipher.open(sealed(cipher, kept)))
+        older = {name: said[name] for name in ("completion", "title")}
+
+        found = opened(cipher, cipher.seal(json.dumps(older)))
+
+        assert found == KeptAnswer(completion=COMPLETION, title="Копії")
+        assert set(said["completion"]) == {
+            "labels",
+            "summary",
+            "language",
+            "provider",
+            "model",
+            "usage",
+            "proposals",
+        }
 
     def test_nothing_can_be_read_in_it(self) -> None:
         """Nor is it the same twice."""
