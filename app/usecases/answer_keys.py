@@ -41,6 +41,7 @@ class AnswerKeys:
     """Names of one question's answers, whoever of the respondents gives them.
 
     Attributes:
+        page_id: Whose question it is; no name depends on it.
         whole: Keys of title and text, in the order of respondents.
         texts: Keys of the text alone; empty for a text too short to be known by it.
     """
@@ -52,6 +53,7 @@ class AnswerKeys:
     text: str
     version: int
     settings: str
+    page_id: str = ""
 
     @classmethod
     def of(
@@ -61,6 +63,7 @@ class AnswerKeys:
         *,
         version: int,
         settings: str = "",
+        page_id: str = "",
     ) -> AnswerKeys:
         """Name the answers to a page's question.
 
@@ -77,6 +80,7 @@ class AnswerKeys:
             text=text,
             version=version,
             settings=settings,
+            page_id=page_id,
         )
         paid = [
             one

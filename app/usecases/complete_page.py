@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 
 import structlog
@@ -26,9 +25,9 @@ from app.store.completions import CompletionStore
 from app.store.jobs import JobStore
 from app.store.switches import is_stopped
 from app.store.usage import UsageStore
+from app.telemetry.metrics import Metrics
 from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
 from app.usecases.services import Services
-from app.usecases.tell_calls import tell_calls
 
 log = structlog.get_logger("ai_calls")
 
@@ -37,6 +36,8 @@ log = structlog.get_logger("ai_calls")
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 #: Paid answers that wait for the database in this process, at most.
 _IN_HAND = 1000
+
+_TOKENS = ("input", "cached", "cache_write", "output", "thinking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +49,14 @@ class Answer:
         attempts: Who was asked, in order; empty if the answer was there already.
         is_fallback: Whether somebody else was to answer, now or when it was given: a
             page tells the same of itself however often it is looked at.
-        given_at: Of an answer that was there already: when it was given first, and
-            `given_for` about which page, if known.
+        reused: The kept answer that this one is, if nobody was asked.
     """
 
     completion: Completion
     key: str
     is_fallback: bool
     attempts: tuple[Attempt, ...] = ()
-    given_at: datetime | None = None
-    given_for: str = ""
+    reused: KeptAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +109,27 @@ async def complete_page(
         respondents,
         version=services.ai.prompt_version,
         settings=_settings(policy, vocabulary),
+        page_id=page.id,
     )
     attempts: tuple[Attempt, ...] = ()
-    kept: KeptAnswer | None = None
+    reused: KeptAnswer | None = None
     found = await _found(services, tenant_id, keys)
     if found is not None:
-        key, kept = found
-        completion = kept.completion
+        key, reused = found
+        completion = reused.completion
     else:
         waiting = services.answers_in_hand.get((tenant_id, keys.first))
         if waiting is None:
             asking = _Asking(page, text, policy, vocabulary, priority)
             waiting = await _ask(services, tenant_id, asking)
-        key = await _keep(services, tenant_id, page, keys, waiting, pauses=pauses)
+        key = await _keep(services, tenant_id, keys, waiting, pauses)
         completion, attempts = waiting.completion, waiting.attempts
     return Answer(
         completion=completion,
         key=key,
         is_fallback=completion.provider != respondents[0].provider,
         attempts=attempts,
-        given_at=kept.given_at if kept else None,
-        given_for=kept.page_id if kept else "",
+        reused=reused,
     )
 
 
@@ -216,11 +215,11 @@ async def _ask(services: Services, tenant_id: str, asking: _Asking) -> Routed:
         routed = await services.ai.answer(prompt, turn, order=policy.order)
     except ProviderError as error:
         attempts = [one for one in error.attempts if isinstance(one, Attempt)]
-        tell_calls(services, tenant_id, page, attempts)
+        _tell(services, tenant_id, page, attempts)
         services.awaited_providers.update(one.provider for one in attempts)
         await _account_failures(services, tenant_id, attempts)
         raise
-    tell_calls(services, tenant_id, page, routed.attempts)
+    _tell(services, tenant_id, page, routed.attempts)
     await _welcome_back(services, routed.completion.provider)
     completion = checked(routed.completion, prompt.candidates, asking.vocabulary)
     return replace(routed, completion=completion)
@@ -263,10 +262,8 @@ async def _prompt(services: Services, tenant_id: str, asking: _Asking) -> Prompt
 async def _keep(
     services: Services,
     tenant_id: str,
-    page: Page,
     keys: AnswerKeys,
     routed: Routed,
-    *,
     pauses: Sequence[float],
 ) -> str:
     """Put a paid answer on disk, and what it cost; patient while the database is away.
@@ -283,7 +280,7 @@ async def _keep(
         completion=completion,
         title=keys.title,
         given_at=services.now(),
-        page_id=page.id,
+        page_id=keys.page_id,
     )
     box = sealed(services.cipher, kept)
 
@@ -339,6 +336,42 @@ def _account(
             calls=int(one.was_called),
             failures=int(one.was_called and one.outcome != "answered"),
         )
+
+
+def _tell(
+    services: Services, tenant_id: str, page: Page, attempts: Sequence[Attempt]
+) -> None:
+    """Put each attempt into metrics and the log of calls."""
+    for place, one in enumerate(attempts):
+        _count(services.metrics, one)
+        if place:
+            services.metrics.fallbacks.labels(
+                attempts[place - 1].provider, one.provider, attempts[place - 1].outcome
+            ).inc()
+        log.info(
+            "ai_call",
+            tenant=tenant_id,
+            page=page.id,
+            version=page.version,
+            provider=one.provider,
+            model=one.model,
+            outcome=one.outcome,
+            reason=one.reason or None,
+            seconds=round(one.seconds, 3),
+            input_tokens=one.usage.input_tokens,
+            cached_tokens=one.usage.cached_tokens,
+            output_tokens=one.usage.output_tokens,
+            micro_usd=one.usage.micro_usd,
+        )
+
+
+def _count(metrics: Metrics, one: Attempt) -> None:
+    metrics.ai_calls.labels(one.provider, one.outcome).inc()
+    metrics.ai_seconds.labels(one.provider).observe(one.seconds)
+    metrics.ai_cost.labels(one.provider, one.model).inc(one.usage.micro_usd / 1e6)
+    for kind in _TOKENS:
+        amount = getattr(one.usage, f"{kind}_tokens")
+        metrics.ai_tokens.labels(one.provider, kind).inc(amount)
 
 
 def checked(

@@ -75,13 +75,13 @@ def _answer(answer: Answer) -> Row:
 
 def _reused(answer: Answer) -> Row | None:
     """Say which answer was used again; None if somebody was asked this time."""
-    if answer.attempts:
+    if answer.reused is None:
         return None
-    given_at = answer.given_at
+    given_at = answer.reused.given_at
     return {
         "key": answer.key,
         "given_at": given_at.isoformat(timespec="seconds") if given_at else None,
-        "page": answer.given_for or None,
+        "page": answer.reused.page_id or None,
     }
 
 

@@ -373,7 +373,9 @@ class TestUndo:
         plan = await planned(house, "space", "OPS")
         await applied(house, plan)
         waiting = house.pages.waiting
-        (run,) = await house.runs(waiting[ENGLISH])
+        look, run = await house.runs(waiting[ENGLISH])
+        with pytest.raises(NotFound, match="nothing of it stands"):
+            await undone(house, run_id=look["id"])
 
         by_run = await undone(house, run_id=run["id"])
         by_label = await undone(house, label="netzwerk")

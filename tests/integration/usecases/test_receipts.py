@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.domain.changes import Change
 from app.domain.memory import PageMemory
 from app.domain.pages import Space
 from app.errors import (
+    AccessChanged,
     AnswerUnusable,
     AppError,
     BudgetExceeded,
@@ -33,9 +35,10 @@ from app.store.policies import PolicyStore
 from app.store.switches import SwitchStore
 from app.store.tables import AuditRow, ReceiptRow, RunRow
 from app.usecases.label_page import label_page
-from app.usecases.record_run import Run
+from app.usecases.record_run import Run, record_run
 from app.usecases.show_receipts import Wanted, export_receipts, show_receipt
 from app.usecases.sweep_receipts import sweep_receipts
+from app.usecases.writing.work import Write
 from tests.integration.store.stored import rows
 from tests.integration.usecases.asking import (
     BODY,
@@ -201,7 +204,11 @@ class TestReceipt:
 
         run = await work(house)
 
+        await set_policy(house, mode="off")
+        left_alone = await work(house)
+
         assert (run["outcome"], run["receipt"]) == ("empty", None)
+        assert (left_alone["outcome"], left_alone["receipt"]) == ("policy_off", None)
         assert await kept(house) == []
 
     async def test_what_waits_for_a_person_is_told(self, database: Database) -> None:
@@ -303,6 +310,74 @@ class TestOutcome:
 
         run = await last(house)
         assert (run["outcome"], run["receipt"]) == ("gone", None)
+
+
+class TestRecord:
+    """Runs that carry out what was decided before."""
+
+    async def carried_out(self, house: Asking, *writes: Write) -> Mapping[str, Any]:
+        run = Run(page_id="7", started_at=NOON, cause="reset", forget=True)
+        run.writes = list(writes)
+        run.conclude()
+        await record_run(house.services, house.tenant, run)
+        return await last(house)
+
+    async def test_heading_of_a_section_is_not_told_in_clear(
+        self, database: Database
+    ) -> None:
+        """It is the page's own; a label, and the kind of a change, are not."""
+        house, _ = await at_site(database)
+        section = Change(kind="page_text", page_id="7", value="Зарплати")
+        label = Change(kind="label_add", page_id="7", value=LABEL)
+        comment = Change(kind="comment", page_id="7", value="summary")
+
+        run = await self.carried_out(
+            house,
+            Write(change=section, outcome="skipped", reason="changed_since"),
+            Write(change=label, outcome="skipped", reason="already_there"),
+            Write(change=comment, outcome="skipped", reason="gone"),
+        )
+
+        assert run["outcome"] == "conflict"
+        assert run["figures"]["skipped"] == {
+            "page_text": "changed_since",
+            f"label_add {LABEL}": "already_there",
+            "comment summary": "gone",
+        }
+        assert "Зарплати" not in str(run)
+
+    @pytest.mark.parametrize(
+        ("outcome", "reason", "told"),
+        [
+            ("applied", "", "applied"),
+            ("skipped", "already_there", "no_change"),
+            ("skipped", "tombstone", "no_change"),
+            ("skipped", "page_changed", "conflict"),
+            ("skipped", "not_whitelisted", "denied"),
+            ("skipped", "stopped", "denied"),
+        ],
+    )
+    async def test_outcome_follows_from_what_became_of_the_writes(
+        self, database: Database, outcome: Any, reason: str, told: str
+    ) -> None:
+        """Nobody was asked, so no text was known either."""
+        house, _ = await at_site(database)
+        label = Change(kind="label_remove", page_id="7", value=LABEL)
+
+        run = await self.carried_out(
+            house, Write(change=label, outcome=outcome, reason=reason)
+        )
+
+        assert (run["outcome"], run["receipt"]) == (told, None)
+        assert run["figures"]["removed"] == ([LABEL] if outcome == "applied" else [])
+
+    async def test_tenant_that_is_gone_has_no_runs(self, database: Database) -> None:
+        """Its record became another one meanwhile."""
+        house, _ = await at_site(database)
+        house.tenant = "gone"
+
+        with pytest.raises(AccessChanged):
+            await self.carried_out(house)
 
 
 class TestTime:
