@@ -51,6 +51,7 @@ ACROSS_TENANTS = {
     "app.store.installations.InstallationStore.keep_token": (
         "the key begins with an installation that was found for its tenant"
     ),
+    "app.store.receipts.ReceiptStore.expired": "housekeeping by age",
     "app.store.gates.GateStore._now": "asks for the time alone",
 }
 

@@ -270,7 +270,8 @@ async def _receipt(
 ) -> Callable[[Session, int], None]:
     """Return what keeps a run's receipt; nothing, where there is none to be kept."""
     page = run.page
-    if page is None or (run.answer is None and not run.asked):
+    was_asked = any(one.was_called for one in run.asked)
+    if page is None or not (run.answer or was_asked):
         return lambda _session, _run_id: None
     space_id = page.space_id
 

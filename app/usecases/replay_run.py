@@ -65,13 +65,7 @@ async def replay_run(
     put no label on it; or, with `kept_text`, about the text, the candidates and the
     labels that the receipt has.
 
-    Args:
-        services: The bundle.
-        tenant_id: The tenant.
-        run_id: The run.
-        provider: Who is asked; None asks whom the policy names.
-        kept_text: Whether the receipt's text is asked about.
-        by: Who wants to know.
+    `provider` is who is asked; None asks whom the policy names.
 
     Raises:
         NotFound: No such run or provider, or no receipt of it.
@@ -97,7 +91,7 @@ async def replay_run(
         vocabulary=decision.vocabulary,
         prompt=prompt,
     )
-    on_page = prompt.existing if prompt else [one.name for one in theirs.labels or ()]
+    stood = prompt.existing if prompt else [one.name for one in theirs.labels or ()]
     told = {
         "run": run_id,
         "page": page.id,
@@ -107,11 +101,7 @@ async def replay_run(
         "version_now": page.version,
         "changed": _changed(then, page, content_hash(decision.text)),
         "then": _then(then),
-        "now": {
-            "prompt_version": services.ai.prompt_version,
-            "vocabulary_version": decision.vocabulary.version,
-            **_now(routed, now, on_page),
-        },
+        "now": _now(routed, now, stood, prompt_version=services.ai.prompt_version),
     }
     await services.database.write(_noting(tenant_id, told, by=by))
     return told
@@ -179,7 +169,9 @@ def _without_ours(page: Page, ledger: Mapping[str, LedgerState]) -> Page:
     )
 
 
-def _now(routed: Routed, now: _Now, on_page: Collection[str]) -> Row:
+def _now(
+    routed: Routed, now: _Now, on_page: Collection[str], *, prompt_version: int
+) -> Row:
     completion, policy = routed.completion, now.policy
     plan = plan_labels(
         completion,
@@ -195,6 +187,8 @@ def _now(routed: Routed, now: _Now, on_page: Collection[str]) -> Row:
     )
     spent = sum((one.usage for one in routed.attempts), Usage())
     return {
+        "prompt_version": prompt_version,
+        "vocabulary_version": now.bar.vocabulary.version,
         **_answer(answer_row(completion)),
         "labels": label_rows(completion, plan, now.bar),
         "attempts": [attempt_figures(one) for one in routed.attempts],

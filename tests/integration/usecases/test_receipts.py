@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from typing_extensions import override
 
 from app.domain.changes import Change
 from app.domain.memory import PageMemory
@@ -96,12 +97,12 @@ async def work(house: Asking, page_id: str = "7") -> Mapping[str, Any]:
 
 
 async def last(house: Asking) -> Mapping[str, Any]:
-    runs = await rows(house.database, RunRow)  # type: ignore[arg-type]
+    runs = await rows(house.database, RunRow)
     return await show_receipt(house.services, house.tenant, runs[-1]["id"])
 
 
 async def kept(house: Asking) -> list[int]:
-    found = await rows(house.database, ReceiptRow)  # type: ignore[arg-type]
+    found = await rows(house.database, ReceiptRow)
     return sorted(row["run_id"] for row in found)
 
 
@@ -196,6 +197,19 @@ class TestReceipt:
         assert receipt["attempts"][0]["usage"]["micro_usd"] == COST.micro_usd
         assert (receipt["answer"], receipt["decision"]) == (None, None)
         assert site.writes == []
+
+    async def test_call_that_was_held_has_none(self, database: Database) -> None:
+        """A page that waits for a quota is looked at many times, and never sent."""
+        held = ProviderDown("openai", "spent", kind="quota_wait")
+        house, _ = await at_site(database, ScriptedProvider("openai", held))
+
+        with pytest.raises(ProviderDown):
+            await work(house)
+
+        run = await last(house)
+        assert (run["outcome"], run["receipt"]) == ("provider_error", None)
+        assert run["figures"]["ai_attempts"][0]["outcome"] == "quota_wait"
+        assert await kept(house) == []
 
     async def test_run_that_asked_nobody_has_none(self, database: Database) -> None:
         """An empty page; a page that policy leaves alone."""
@@ -295,6 +309,7 @@ class TestOutcome:
         """With no receipt: nobody read it."""
 
         class Gone(OnePageSite):
+            @override
             async def get_page(self, page_id: str, *, live: bool = False) -> Any:
                 raise PageGone(f"page {page_id} is gone, {live=}")
 
