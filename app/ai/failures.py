@@ -49,12 +49,14 @@ class Told:
         wait: Seconds that it asks to wait, if it does.
         shown: The limits that its headers showed.
         usage: What the call cost.
+        reply: What came of an answer, for the receipt alone.
     """
 
     what: str
     wait: float | None = None
     shown: tuple[Shown, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    reply: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ class Failures:
             kind=kind,
             usage=asdict(self.priced(told.usage)),
         )
-        return CallFailed(error, shown=told.shown)
+        return CallFailed(error, shown=told.shown, reply=told.reply)
 
     def refused(
         self, told: Told, kind: str, refusal: Refusal | None = None

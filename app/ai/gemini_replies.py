@@ -85,13 +85,14 @@ def read(body: Any, failures: Failures) -> Reply:
         raise failures.unusable(told, "blocked")
     candidate = mapping_of(next(iter(list_of(answer.get("candidates"))), None))
     reason = text_of(candidate, "finishReason")
-    if reason not in _DONE:
-        raise _stopped(reason, replace(told, what=what(OK, reason)), failures)
     parts = [
         mapping_of(part)
         for part in list_of(mapping_of(candidate.get("content")).get("parts"))
     ]
     text = "".join(text_of(one, "text") for one in parts if not one.get("thought"))
+    if reason not in _DONE:
+        told = replace(told, what=what(OK, reason), reply=text)
+        raise _stopped(reason, told, failures)
     if not text.strip():
         raise failures.unusable(replace(told, what="it is empty"), "malformed")
     return Reply(text=text, usage=usage)

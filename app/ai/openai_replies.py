@@ -142,32 +142,41 @@ def failed(answer: Answer, failures: Failures, now: datetime) -> CallFailed:  # 
 
 def _responses_text(body: Mapping[str, Any], told: Told, failures: Failures) -> str:
     status = body.get("status")
+    parts = [
+        mapping_of(part)
+        for item in list_of(body.get("output"))
+        for part in list_of(mapping_of(item).get("content"))
+    ]
+    text = "".join(
+        text_of(one, "text") for one in parts if one.get("type") == "output_text"
+    )
+    told = replace(told, reply=text)
     if status == "incomplete":
         reason = text_of(mapping_of(body.get("incomplete_details")), "reason")
         raise _cut_short(reason, told, failures)
     if status not in {"completed", None}:
         told = replace(told, what=what(OK, "status", status))
         raise failures.down(told, "unknown")
-    parts = [
-        mapping_of(part)
-        for item in list_of(body.get("output"))
-        for part in list_of(mapping_of(item).get("content"))
-    ]
-    if any(part.get("type") == "refusal" for part in parts):
-        raise failures.unusable(replace(told, what="a refusal"), "refused")
-    texts = (text_of(one, "text") for one in parts if one.get("type") == "output_text")
-    return "".join(texts)
+    refusals = [one for one in parts if one.get("type") == "refusal"]
+    if refusals:
+        said = "".join(text_of(one, "refusal") for one in refusals)
+        raise failures.unusable(
+            replace(told, what="a refusal", reply=text + said), "refused"
+        )
+    return text
 
 
 def _chat_text(body: Mapping[str, Any], told: Told, failures: Failures) -> str:
     choice = mapping_of(next(iter(list_of(body.get("choices"))), None))
     message = mapping_of(choice.get("message"))
     reason = text_of(choice, "finish_reason")
+    text = text_of(message, "content")
     if message.get("refusal"):
-        raise failures.unusable(replace(told, what="a refusal"), "refused")
+        said = text + text_of(message, "refusal")
+        raise failures.unusable(replace(told, what="a refusal", reply=said), "refused")
     if reason in {"length", "content_filter"}:
-        raise _cut_short(reason, told, failures)
-    return text_of(message, "content")
+        raise _cut_short(reason, replace(told, reply=text), failures)
+    return text
 
 
 def _cut_short(reason: str, told: Told, failures: Failures) -> CallFailed:

@@ -152,7 +152,7 @@ class RemoteProvider(Provider):
         except CallFailed as failed:
             call.outcome = self._failed(call, failed)
             error = self._named(call, failed)
-            error.exchange = call.exchange()
+            error.exchange = call.exchange(failed.reply)
             raise error from None
         except asyncio.CancelledError:
             if call.timing.sent_at is not None:

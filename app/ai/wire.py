@@ -61,6 +61,7 @@ class CallFailed(Exception):
         refusal: Set if the call was refused for quota.
         shown: Limits that the headers showed all the same.
         slow_down: The provider asks for a slower growth of traffic.
+        reply: What came all the same, as far as it came.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class CallFailed(Exception):
         refusal: Refusal | None = None,
         shown: tuple[Shown, ...] = (),
         slow_down: bool = False,
+        reply: str = "",
     ) -> None:
         super().__init__(str(error))
         self.error = error
         self.refusal = refusal
         self.shown = shown
         self.slow_down = slow_down
+        self.reply = reply
 
 
 class Wire(Protocol):

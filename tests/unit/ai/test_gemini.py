@@ -288,11 +288,13 @@ class TestUnusable:
         body = answer(reason=reason)
         body["candidates"][0]["continuationToken"] = "dG9rZW4="
 
-        found = (await failure(Say(body=body))).error
+        failed = await failure(Say(body=body))
 
+        found = failed.error
         assert (type(found), found.kind) == (AnswerUnusable, kind)
         assert found.usage["micro_usd"] == 263
         assert reason in str(found)
+        assert failed.reply == TEXT
 
     @pytest.mark.parametrize(
         "reason", ["SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "OTHER", "JAILBREAK"]

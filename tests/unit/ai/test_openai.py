@@ -293,6 +293,24 @@ class TestUnusable:
 
         assert (type(found), found.kind) == (error, kind)
 
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            (incomplete("max_output_tokens"), TEXT),
+            (incomplete("content_filter"), TEXT),
+            (refusing(), f"I will not read {PAGE_TEXT}"),
+            (response(""), ""),
+        ],
+    )
+    async def test_what_came_all_the_same_is_kept_apart(
+        self, body: Any, said: str
+    ) -> None:
+        """For the receipt: no error says a word of it."""
+        found = await failure(Say(body=body))
+
+        assert found.reply == said
+        assert PAGE_TEXT not in str(found) + str(found.error) + repr(found.error)
+
     async def test_cost_of_a_truncated_answer_is_told(self) -> None:
         """It was paid for."""
         found = (await failure(Say(body=incomplete("max_output_tokens")))).error

@@ -508,6 +508,16 @@ class TestExchange:
             assert SECRET in error.exchange.message
             assert error.exchange.reply == ""
 
+    async def test_reply_that_was_cut_short_is_kept_as_far_as_it_came(self) -> None:
+        """It was paid for."""
+        error = AnswerUnusable("openai", "cut short", kind="truncated")
+
+        with pytest.raises(AnswerUnusable):
+            await complete(failing(error, reply=f'{{"labels": [ {SECRET}'))
+
+        assert isinstance(error.exchange, Exchange)
+        assert error.exchange.reply == f'{{"labels": [ {SECRET}'
+
     async def test_call_that_was_held_sent_nothing(self) -> None:
         """Its quota is spent."""
         gate = ScriptedGate.made()

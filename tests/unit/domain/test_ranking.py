@@ -9,7 +9,7 @@ from app.domain.choosing import decide
 from app.domain.completions import Example
 from app.domain.memory import SiteMemory
 from app.domain.plans import APPLY_AT
-from app.domain.ranking import consult, rank
+from app.domain.ranking import chance, consult, rank
 from app.domain.ranking_weights import RankWeights
 from tests.unit.domain.site_pages import (
     make_text,
@@ -52,6 +52,17 @@ class TestRank:
         assert found[1].score < 0.1
         assert found[0].evidence.startswith("on 4 of ")
         assert "Backup 0, Backup 1" in found[0].evidence
+
+    def test_score_is_told_part_by_part(self) -> None:
+        """What the features added makes up the score; the weightiest comes first."""
+        page = make_text("Nightly restore", *_BACKUP.paragraphs)
+
+        for one in rank(_office(), page):
+            values = [value for _, value in one.parts]
+            assert chance(sum(values)) == pytest.approx(one.score, abs=0.02)
+            assert values == sorted(values, key=abs, reverse=True)
+            assert "bias" in dict(one.parts)
+            assert 0.0 not in values
 
     def test_a_name_in_the_title_counts(self) -> None:
         """A label that no page has yet is found by its name, in any inflection."""
