@@ -42,7 +42,8 @@ def _head(told: Row) -> Iterator[str]:
 def _without(told: Row) -> Iterator[str]:
     """Tell what is known of a run without a receipt: figures, and labels."""
     figures = told["figures"]
-    yield "no receipt is kept: nobody was asked, its time is over, or policy wants none"
+    yield "no receipt: nobody was asked, its time is over, policy wants none, or its key"
+    yield "  is gone; what follows are the figures of the run"
     yield "decision"
     for one in figures.get("plan", []):
         yield f"  {one['action']} {one['label']} {one['confidence']:.2f}"

@@ -76,6 +76,8 @@ async def replay_run(
         WorkObsolete: The page is gone or out of reach.
     """
     then = await show_receipt(services, tenant_id, run_id)
+    if not then["page"]:
+        raise NotFound(f"run {run_id} is about no page: none was made")
     prompt = _kept(then) if kept_text else None
     async with open_site(services, tenant_id) as (confluence, _, _):
         page = await confluence.get_page(then["page"])

@@ -48,7 +48,7 @@ class Wanted:
 
 
 async def show_receipt(services: Services, tenant_id: str, run_id: int) -> Row:
-    """Return all that explains a run; `receipt` is None where none is kept (any more).
+    """Return all that explains a run; `receipt` is None where none is there or readable.
 
     Raises:
         NotFound: There is no such tenant, or no such run.
@@ -119,8 +119,8 @@ def _portion(
         return None
     kept = store.find(tenant_id, run_ids)
     return run_ids[-1], [
-        _told(session, tenant_id, run, kept[run.id])
-        for run in RunStore(session).runs(tenant_id, kept)
+        _told(session, tenant_id, run, kept.get(run.id))
+        for run in RunStore(session).runs(tenant_id, run_ids)
     ]
 
 

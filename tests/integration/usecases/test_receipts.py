@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from typing_extensions import override
 from app.domain.changes import Change
 from app.domain.memory import PageMemory
 from app.domain.pages import Space
+from app.domain.selection import Selection
 from app.errors import (
     AccessChanged,
     AnswerUnusable,
@@ -31,11 +33,13 @@ from app.errors import (
 )
 from app.store.base import db_time
 from app.store.database import Database
+from app.store.encryption import Cipher, new_key
 from app.store.memory import MemoryStore
 from app.store.policies import PolicyStore
 from app.store.switches import SwitchStore
 from app.store.tables import AuditRow, ReceiptRow, RunRow
 from app.usecases.label_page import label_page
+from app.usecases.make_plan import draft_plan, start_plan
 from app.usecases.record_run import Run, record_run
 from app.usecases.show_receipts import Wanted, export_receipts, show_receipt
 from app.usecases.sweep_receipts import sweep_receipts
@@ -395,6 +399,42 @@ class TestRecord:
             await self.carried_out(house)
 
 
+class TestPlans:
+    """Looks at pages that a plan is made of."""
+
+    async def drafted(self, house: Asking) -> None:
+        plan_id = await start_plan(
+            house.services, house.tenant, Selection.of("pages", "7"), author="olena"
+        )
+        await draft_plan(house.services, house.tenant, plan_id)
+
+    async def test_look_that_asked_is_a_run(self, database: Database) -> None:
+        """Of whoever asked for the plan; an answer from before is told as well."""
+        house, site = await at_site(database)
+
+        await self.drafted(house)
+        first = await last(house)
+        await self.drafted(house)
+        second = await last(house)
+
+        assert (first["outcome"], first["ai_calls"]) == ("planned", 1)
+        assert (second["outcome"], second["ai_calls"]) == ("planned", 0)
+        assert second["receipt"]["reused"]["run"] == first["run"]
+        assert first["receipt"]["writes"] == site.writes == []
+
+    async def test_look_that_asked_nobody_is_none(self, database: Database) -> None:
+        """An empty page, and one that waits for a quota."""
+        held = ProviderDown("openai", "spent", kind="quota_wait")
+        house, site = await at_site(database, ScriptedProvider("openai", held))
+
+        with pytest.raises(ProviderDown):
+            await self.drafted(house)
+        site.page = a_page(body="")
+        await self.drafted(house)
+
+        assert await rows(database, RunRow) == []
+
+
 class TestTime:
     """How long receipts are kept."""
 
@@ -493,6 +533,20 @@ class TestExport:
         audit = (await rows(database, AuditRow))[-1]
         assert (audit["action"], audit["actor"]) == ("receipts_exported", "cli")
         assert audit["after"]["since"] == NOON.isoformat()
+
+    async def test_receipt_that_cannot_be_read_is_not_passed_over(
+        self, database: Database
+    ) -> None:
+        """Somebody lost a key: its runs are told with their figures."""
+        house, _ = await at_site(database)
+        run = (await work(house))["run"]
+        other = replace(house.services, cipher=Cipher([new_key()]))
+
+        walk = export_receipts(other, house.tenant, Wanted(), by="cli")
+        (row,) = [row async for row in walk]
+
+        assert (row["run"], row["receipt"]) == (run, None)
+        assert row["figures"]["added"] == [LABEL]
 
     async def test_filters_narrow(self, database: Database) -> None:
         """By page, space and time."""

@@ -24,11 +24,13 @@ from app.store.tables import (
     RunRow,
     UsageRow,
 )
+from app.usecases.record_run import Run, record_run
 from app.usecases.replay_run import replay_run
 from tests.integration.store.stored import rows
 from tests.integration.usecases.asking import (
     BODY,
     COST,
+    NOON,
     Asking,
     OnePageSite,
     ScriptedProvider,
@@ -225,6 +227,19 @@ class TestOldRuns:
         assert told["changed"] is None
         with pytest.raises(Conflict, match="nobody was sent"):
             await replayed(house, failed["run"], kept_text=True)
+
+    async def test_run_without_a_page_is_told(self, database: Database) -> None:
+        """A page that was to be made, and was not."""
+        house, _, _ = await done(database)
+        await record_run(
+            house.services,
+            house.tenant,
+            Run(page_id="", started_at=NOON, cause="structure"),
+        )
+        failed = await last(house)
+
+        with pytest.raises(NotFound, match="about no page"):
+            await replayed(house, failed["run"])
 
     async def test_run_that_is_not_there_is_told(self, database: Database) -> None:
         """Also one of another site."""

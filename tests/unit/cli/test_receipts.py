@@ -201,7 +201,7 @@ class TestShow:
 
         shown = desk.run("receipts", "show", "1").stdout
 
-        assert "no receipt is kept" in shown
+        assert "no receipt: nobody was asked" in shown
         assert "add копії 0.95" in shown
         assert "added: копії" in shown
         assert "Підсумок" not in shown
