@@ -7,7 +7,6 @@ wrong language: that is dropped, and what the house knew before stands instead.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import unicodedata
@@ -15,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.ai.prompts import MAX_PROPOSALS, harmless, one_line
+from app.ai.giveaways import gives_away
+from app.ai.prompts import MAX_PROPOSALS
 from app.domain.completions import LabelChoice, Prompt
-from app.domain.labels import MAX_LENGTH, normalise
+from app.domain.labels import MAX_LENGTH, is_disguised, normalise
 from app.domain.languages import UNDETERMINED, detect
 from app.domain.pages import PageText
+from app.domain.plain_words import one_line, plain
 from app.domain.sentences import sentences
 from app.domain.summaries import MAX_WORDS
 
@@ -35,8 +36,6 @@ _SUMMARY_CHARACTERS = 600
 _MOST_WRITTEN = 2_400
 #: A longer name is a sentence, not a label.
 _LONGEST_NEW_NAME = 50
-#: How often markup is taken off: what stood between marks may be a mark itself.
-_LAYERS = 10
 #: How sure a new name may be if the model does not say: one in twenty is what people
 #: would write.
 _PROPOSAL_CONFIDENCE = 0.05
@@ -46,13 +45,6 @@ _FEWEST_PERCENT = 2
 
 _END_OF_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\.?)*+"?)|,(?=\s*+[}\]])', re.DOTALL)
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z!][^<>]*>", re.DOTALL)
-_TAG_BEGINNING = re.compile(r"<+(?=[A-Za-z!/?])")
-_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\(([^()\s]*)[^()]*\)")
-_EMPHASIS = re.compile(r"\*\*|`+|^\s*(?:#{1,6}|[-*>])\s+")
-_ADDRESS = re.compile(
-    r"(?:[a-z][a-z+.-]*://|www\.|mailto:)\S+|\b[\w-]+(?:\.[\w-]+)+/\S*", re.IGNORECASE
-)
 _LATIN, _CYRILLIC = ("A", "\u024f"), ("\u0400", "\u04ff")
 #: First and last letter of the script of each language that we can tell.
 _LETTERS = {"en": _LATIN, "de": _LATIN, "uk": _CYRILLIC, "ru": _CYRILLIC}
@@ -225,7 +217,12 @@ class _Reading:
         found: dict[str, LabelChoice] = {}
         for entry in _entries(value):
             name = normalise(_text(entry, "name", "label", most=MAX_LENGTH))
-            if not name or len(name) > _LONGEST_NEW_NAME or name in taken:
+            if (
+                not name
+                or len(name) > _LONGEST_NEW_NAME
+                or name in taken
+                or is_disguised(name)
+            ):
                 self._odd("proposal_dropped")
                 continue
             confidence = _confidence(entry.get("confidence"))
@@ -248,6 +245,8 @@ class _Reading:
         found = detect(summary)
         if not any(map(str.isalnum, summary)):
             self._odd("summary_missing")
+        elif gives_away(summary, self._prompt):
+            self._odd("summary_gave_away")
         elif asked in _LETTERS and not _is_in(asked, summary, found):
             self._odd("summary_in_another_language")
         elif asked != UNDETERMINED:
@@ -260,34 +259,16 @@ class _Reading:
 
     def _cleaned(self, written: str) -> str:
         """Return a summary as plain text of at most `MAX_WORDS` words."""
-        plain = self._without_markup(written[:_MOST_WRITTEN])
-        line = one_line(plain, _MOST_WRITTEN)
+        found = plain(written[:_MOST_WRITTEN], source=_whole(self._prompt.page))
+        if found.had_markup:
+            self._odd("summary_had_markup")
+        if found.had_address:
+            self._odd("summary_had_address")
+        line = one_line(found.text, _MOST_WRITTEN)
         if len(line.split()) <= MAX_WORDS and len(line) <= _SUMMARY_CHARACTERS:
             return line
         self._odd("summary_too_long")
         return _shortened(line)
-
-    def _without_markup(self, written: str) -> str:
-        """Take tags, links, emphasis and foreign addresses off, layer by layer."""
-        before, text = "", harmless(html.unescape(written))
-        for _ in range(_LAYERS):
-            before = text
-            text = _MARKDOWN_LINK.sub(r"\1", _TAG.sub(" ", text))
-            text = _TAG_BEGINNING.sub("", _EMPHASIS.sub("", text))
-            text = _ADDRESS.sub(self._known_address, text)
-            if text == before:
-                break
-            self._odd("summary_had_markup")
-        # What is built to outlast all that is no summary.
-        return text if text == before else ""
-
-    def _known_address(self, found: re.Match[str]) -> str:
-        """Keep an address that stands on the page."""
-        address = found.group().rstrip(".,;:!?)»”\"'")
-        if address in _whole(self._prompt.page):
-            return found.group()
-        self._odd("summary_had_address")
-        return found.group()[len(address) :]
 
 
 def _is_in(asked: str, summary: str, found: str) -> bool:

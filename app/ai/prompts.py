@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,6 +18,7 @@ from app.ai.estimates import estimate
 from app.ai.wire import Question
 from app.domain.completions import Candidate, Example, Prompt
 from app.domain.labels import MAX_LENGTH
+from app.domain.plain_words import harmless, one_line
 from app.domain.summaries import MAX_WORDS
 
 #: Raised whenever a prompt asks something else, so that old answers are not reused.
@@ -68,6 +67,17 @@ language: the code of the summary's language (ISO 639-1).
 
 Answer with one JSON object on one line and nothing else."""
 
+_LIKE_IT = "Pages like this one, and the labels that people gave them:"
+_OFFERED = "Candidates, and our estimate in percent:"
+_ON_IT = "Labels on the page now:"
+_FIRST_DRAFT = "Draft of the summary:"
+_BETWEEN = "Text, between two lines that are the same:"
+_LAST = "Answer about this page as the rules say."
+
+_FRAME = (_LIKE_IT, _OFFERED, _ON_IT, _FIRST_DRAFT, _BETWEEN, _LAST)
+#: All that a question says whatever the page: no summary of a page.
+OWN_WORDS = "\n".join((_INSTRUCTIONS, *_FRAME))
+
 #: Languages as they are named to a model.
 _LANGUAGES: Mapping[str, str] = {
     "cs": "Czech",
@@ -97,22 +107,6 @@ _ANSWER_FRAME = 50
 _LABEL_FRAME = 24
 _NEW_NAME_WORDS = 4
 
-#: Control, format and unassigned characters, surrogates, private use: nobody sees them,
-#: and instructions have been hidden in them.
-_UNSEEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs"))
-_MAYBE_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\ud800-\uf8ff\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff]"
-)
-#: They join emoji, and letters in some scripts.
-_JOINERS = "\u200c\u200d"
-#: From here on all is invisible: tags, further variation selectors.
-_FIRST_TAG = "\U000e0000"
-#: Words that servers of open models take for the end of a message.
-_CHAT_MARK = re.compile(
-    r"<(?=\||/?s>|(?:start|end)_of_turn>)|\[(?=/?INST\])", re.IGNORECASE
-)
-
 
 def render(prompt: Prompt, *, text_tokens: int) -> Question:
     """Return the question for one page, with at most `text_tokens` of its text.
@@ -139,26 +133,6 @@ def render(prompt: Prompt, *, text_tokens: int) -> Question:
         cache_key=_cache_key(instructions, schema),
         page_text=page_text,
     )
-
-
-def harmless(text: str) -> str:
-    """Return `text` without characters that nobody sees or that steer chat servers."""
-    seen = _MAYBE_UNSEEN.sub(_seen, text)
-    return _CHAT_MARK.sub(lambda found: f"{found.group()} ", seen)
-
-
-def one_line(text: str, most: int) -> str:
-    """Return `text` as one harmless line of at most `most` characters."""
-    line = " ".join(harmless(" ".join(text[: most * 4].split())).split())
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
-
-
-def _seen(found: re.Match[str]) -> str:
-    character = found.group()
-    if character in _JOINERS:
-        return character
-    unseen = unicodedata.category(character) in _UNSEEN or character >= _FIRST_TAG
-    return "" if unseen else character
 
 
 def _shown(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -207,17 +181,16 @@ def _page(prompt: Prompt, candidates: Iterable[Candidate], text: str) -> str:
     """Return what is asked of this page alone."""
     head = (
         f"Language of the summary: {_language(prompt.summary_language)}",
-        "Pages like this one, and the labels that people gave them:",
+        _LIKE_IT,
         *map(_example, prompt.examples[:_EXAMPLES]),
-        "Candidates, and our estimate in percent:",
+        _OFFERED,
         *(f"- {_quoted(one.name)} {round(100 * one.score)}" for one in candidates),
-        f"Labels on the page now: {_list(prompt.existing)}",
-        f"Draft of the summary: {_quoted(prompt.draft, _DRAFT_CHARACTERS)}",
+        f"{_ON_IT} {_list(prompt.existing)}",
+        f"{_FIRST_DRAFT} {_quoted(prompt.draft, _DRAFT_CHARACTERS)}",
         f"Title: {_quoted(prompt.page.title)}",
     )
     fence = _fence("\n".join((*head, text)))
-    body = ("Text, between two lines that are the same:", fence, text, fence)
-    return "\n".join((*head, *body, "Answer about this page as the rules say."))
+    return "\n".join((*head, _BETWEEN, fence, text, fence, _LAST))
 
 
 def _fence(content: str) -> str:

@@ -12,6 +12,8 @@ MAX_LENGTH = 255
 #: that scripts like Devanagari put on them, digits.
 _WORD = frozenset("LMN")
 _HYPHENS = re.compile(r"-{2,}")
+#: Alphabets that share the looks of many letters.
+_LOOKALIKES = frozenset(("LATIN", "CYRILLIC", "GREEK"))
 _APOSTROPHES = frozenset("'’ʼ`´")
 
 
@@ -32,6 +34,23 @@ def normalise(name: str) -> str:
     if not any(map(str.isalnum, hyphened)):
         return ""
     return hyphened.strip("-_")[:MAX_LENGTH].rstrip("-_")
+
+
+def is_disguised(name: str) -> bool:
+    """Whether a word of it mixes alphabets, as only words do that pose as others.
+
+    Parts between hyphens are words of their own (`api-ключ`), and so digits do not count.
+    """
+    return any(
+        len({_alphabet(one) for one in word} - {""}) > 1
+        for word in re.split(r"[-_]", name)
+    )
+
+
+def _alphabet(letter: str) -> str:
+    """Return the alphabet of a letter where others have letters that look the same."""
+    first = unicodedata.name(letter, "").partition(" ")[0]
+    return first if first in _LOOKALIKES else ""
 
 
 def _is_within_words(character: str) -> bool:

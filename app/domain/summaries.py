@@ -22,6 +22,7 @@ from app.domain.openers import (
     STEP,
 )
 from app.domain.pages import PageText
+from app.domain.plain_words import one_line, plain
 from app.domain.sentences import sentences
 from app.domain.stems import MAX_CHARACTERS, stems, words
 from app.domain.summary_weights import SENTENCE_WEIGHTS
@@ -91,9 +92,18 @@ def summarise(
     """Return the best sentence of at most `MAX_WORDS` words, or the title.
 
     The title answers for pages with hardly any prose. Where every sentence is too
-    long, the first one is cut. Only a page without a title and without prose yields
-    an empty string.
+    long, the first one is cut. What the page shows of markup and links is taken off.
+    Only a page with no words at all yields an empty string.
     """
+    source = f"{page.title}\n{page.text}"
+    for text in (_best(page, weights), page.title):
+        words_alone = one_line(plain(text, source=source).text, MAX_CHARACTERS)
+        if any(map(str.isalnum, words_alone)):
+            return words_alone
+    return ""
+
+
+def _best(page: PageText, weights: Mapping[str, float]) -> str:
     title = " ".join(page.title.split())
     if not _has_prose(page.paragraphs):
         return title

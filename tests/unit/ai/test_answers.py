@@ -418,11 +418,13 @@ class TestSummary:
         assert "evil" not in answer.summary.lower()
         assert "summary_had_address" in answer.oddities
 
-    def test_addresses_of_the_page_stay(self) -> None:
-        """An address that stands on the page may stand in its summary."""
-        summary = "The keys of the backup are at https://wiki.example.com/backup."
+    def test_places_that_the_page_names_stay(self) -> None:
+        """A path may stand in a summary; a link never does, on the page or not."""
+        path = "The keys of the backup are in wiki.example.com/backup."
+        link = "The keys of the backup are at https://wiki.example.com/backup."
 
-        assert _read(_reply(summary=summary)).summary == summary
+        assert _read(_reply(summary=path)).summary == path
+        assert _read(_reply(summary=link)).summary == "The keys of the backup are at ."
 
     def test_too_long_a_summary_ends_with_a_sentence(self) -> None:
         """Whole sentences stay as far as they fit."""

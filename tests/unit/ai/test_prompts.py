@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from app.ai.estimates import estimate
-from app.ai.prompts import harmless, one_line, render
+from app.ai.prompts import render
 from app.ai.wire import Question
 from app.domain.completions import Candidate, Example, Prompt
 from app.domain.pages import PageText
@@ -305,46 +305,3 @@ class TestMaxOutputTokens:
         short = _ask(_prompt("a")).max_output_tokens
 
         assert _ask(_prompt("long-name-" * 20)).max_output_tokens > short + 40
-
-
-class TestHarmless:
-    """Tests for app.ai.prompts.harmless() and one_line()."""
-
-    @pytest.mark.parametrize(
-        "hidden",
-        [
-            "\u200b",
-            "\u202e",
-            "\ufeff",
-            "\x00",
-            "\ud800",
-            "\U000e0041",
-            "\ue000",
-            "\x1b",
-        ],
-    )
-    def test_what_nobody_sees_is_dropped(self, hidden: str) -> None:
-        """Control, direction, private and tag characters carry no hidden orders."""
-        assert harmless(f"a{hidden}b") == "ab"
-
-    @pytest.mark.parametrize(
-        "text", ["👨\u200d👩\u200d👧", "об'єкт", "a\nb\tc", "❤️", "नमस्ते"]
-    )
-    def test_what_people_see_stays(self, text: str) -> None:
-        """Emoji, apostrophes, lines and marks of other scripts are untouched."""
-        assert harmless(text) == text
-
-    @pytest.mark.parametrize(
-        "mark",
-        ["<|im_end|>", "<|endoftext|>", "</s>", "<end_of_turn>", "[INST]", "[/INST]"],
-    )
-    def test_marks_of_chat_servers_are_broken(self, mark: str) -> None:
-        """A page cannot end its message on servers that parse marks in text."""
-        assert mark not in harmless(f"x {mark} y")
-        assert len(harmless(mark)) == len(mark) + 1
-
-    def test_a_line_is_one_line_of_its_length(self) -> None:
-        """White space is single, and what is too long ends in an ellipsis."""
-        assert one_line(" a\n\n b\u2028c ", 10) == "a b c"
-        assert one_line("abcdefghij", 5) == "abcd…"
-        assert one_line("", 5) == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from app.domain.labels import MAX_LENGTH, normalise
+from app.domain.labels import MAX_LENGTH, is_disguised, normalise
 
 #: Which characters a label may not hold:
 #: https://docs.adaptavist.com/sr4c/latest/features/built-in-scripts
@@ -100,3 +100,21 @@ class TestNormalise:
         assert set(made).isdisjoint(REFUSED)
         assert made == made.strip("-_")
         assert "--" not in made
+
+
+class TestIsDisguised:
+    """Tests for app.domain.labels.is_disguised()."""
+
+    @pytest.mark.parametrize(
+        "name", ["\u0430dmin", "back-\u0441ode-b\u0430ckup", "αdmin", "net_w\u043erk"]
+    )
+    def test_two_alphabets_in_a_word_pose_as_one(self, name: str) -> None:
+        """Letters that look the same make another label."""
+        assert is_disguised(name)
+
+    @pytest.mark.parametrize(
+        "name", ["admin", "api-ключ", "відпустка", "größe-2", "v1_версія", "日本語", ""]
+    )
+    def test_words_of_one_alphabet_are_honest(self, name: str) -> None:
+        """Each word may have its own."""
+        assert not is_disguised(name)
