@@ -31,13 +31,35 @@ class Feedback:
         """All judgements."""
         return self.accepted + self.rejected
 
+    def __add__(self, other: Feedback) -> Feedback:
+        """Return what both come to."""
+        return Feedback(
+            accepted=self.accepted + other.accepted,
+            rejected=self.rejected + other.rejected,
+        )
+
 
 NO_FEEDBACK = Feedback()
 
 
+def by_term(
+    feedback: Mapping[str, Feedback], vocabulary: Vocabulary
+) -> Mapping[str, Feedback]:
+    """Return feedback by term: judgements of other names are judgements of the term."""
+    found: dict[str, Feedback] = {}
+    for name, one in feedback.items():
+        term = vocabulary.canonical(name) or name
+        found[term] = found.get(term, NO_FEEDBACK) + one
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class LearnedBar:
-    """How sure one must be of each label in one space; see `app.domain.plans.Bar`."""
+    """How sure one must be of each label in one space; see `app.domain.plans.Bar`.
+
+    Attributes:
+        feedback: By term; see `by_term`.
+    """
 
     policy: Policy
     vocabulary: Vocabulary

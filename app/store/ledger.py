@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -43,6 +45,18 @@ class LedgerStore:
             )
         )
         return {(row.page_id, row.value) for row in rows}
+
+    def states(self, tenant_id: str) -> Mapping[str, Mapping[str, LedgerState]]:
+        """Return page id -> label -> state, of all pages that we ever planned for."""
+        rows = self._session.execute(
+            sa.select(LedgerRow.page_id, LedgerRow.value, LedgerRow.state).where(
+                LedgerRow.tenant_id == tenant_id, LedgerRow.kind == "label"
+            )
+        )
+        found: defaultdict[str, dict[str, LedgerState]] = defaultdict(dict)
+        for row in rows:
+            found[row.page_id][row.value] = row.state
+        return found
 
     def has(self, tenant_id: str, page_id: str, kind: LedgerKind, value: str) -> bool:
         """Whether we wrote, or were about to write, exactly this."""
@@ -174,10 +188,13 @@ class LedgerStore:
         state: LedgerState,
         run_id: int | None,
         only_from: LedgerState | None = None,
-    ) -> None:
-        """Move labels: they stand there, a person took them off, we took them back."""
+    ) -> set[str]:
+        """Move labels: they stand there, a person took them off, we took them back.
+
+        Return those that moved: of two who see the same, one moves it.
+        """
         if not labels:
-            return
+            return set()
         query = sa.update(LedgerRow).where(
             LedgerRow.tenant_id == tenant_id,
             LedgerRow.page_id == page_id,
@@ -187,13 +204,40 @@ class LedgerStore:
         )
         if only_from is not None:
             query = query.where(LedgerRow.state == only_from)
-        self._session.execute(
+        moved = self._session.scalars(
             query.values(
                 state=state,
                 changed_at=db_time(),
                 run_id=sa.func.coalesce(run_id, LedgerRow.run_id),
-            ).execution_options(synchronize_session=False)
+            )
+            .returning(LedgerRow.value)
+            .execution_options(synchronize_session=False)
         )
+        return set(moved)
+
+    def lift(
+        self, tenant_id: str, page_id: str, labels: Collection[str], *, age: timedelta
+    ) -> set[str]:
+        """Take tombstones away, those at least so old; return which.
+
+        A page that was read a moment ago cannot speak against a younger one.
+        """
+        if not labels:
+            return set()
+        lifted = self._session.scalars(
+            sa.delete(LedgerRow)
+            .where(
+                LedgerRow.tenant_id == tenant_id,
+                LedgerRow.page_id == page_id,
+                LedgerRow.kind == "label",
+                LedgerRow.value.in_(labels),
+                LedgerRow.state == "withdrawn",
+                LedgerRow.changed_at <= db_time(-age),
+            )
+            .returning(LedgerRow.value)
+            .execution_options(synchronize_session=False)
+        )
+        return set(lifted)
 
 
 _LEDGER = Base.metadata.tables["ledger"]

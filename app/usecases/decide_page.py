@@ -15,17 +15,16 @@ from app.domain.pages import OWN_EXCERPT, Page, PageText
 from app.domain.plans import NOTHING, LedgerState, Plan, PlanItem, plan_labels
 from app.domain.policy import Policy
 from app.domain.scope import PageFacts, needs_ancestors, out_of_scope
-from app.domain.teaching import LearnedBar
+from app.domain.teaching import LearnedBar, by_term
 from app.domain.vocabulary.terms import Vocabulary
 from app.errors import MarkupAmbiguous
 from app.store.feedback import FeedbackStore
-from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.plan_items import ItemFilter, NewItem, PlanItemStore
 from app.store.policies import PolicyStore
-from app.store.runs import RunStore
 from app.usecases.complete_page import Answer, complete_page
 from app.usecases.learn_site import remember
+from app.usecases.notice_edits import Sight, notice_edits
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
 from app.usecases.vocabularies import note_people_labels, vocabulary_of
@@ -158,26 +157,17 @@ def _reconcile(
 ) -> _Known:
     """Bring ledger, feedback and memory in line with what stands on the page now."""
     page, on_page = decision.page, decision.on_page
-    store = LedgerStore(session)
-    ledger = dict(store.labels(tenant_id, page.id))
-    landed = [one for one in on_page if ledger.get(one) == "planned"]
-    gone = [one for one, at in ledger.items() if at == "written" and one not in on_page]
-    store.settle(tenant_id, page.id, landed, state="written", run_id=None)
-    store.settle(tenant_id, page.id, gone, state="withdrawn", run_id=None)
-    ledger.update(dict.fromkeys(landed, "written"))
-    ledger.update(dict.fromkeys(gone, "withdrawn"))
-    teaching = FeedbackStore(session)
-    for label in gone:
-        teaching.add(tenant_id, page.space_id, label, rejected=1)
-    if landed:
-        # Sent by a run that never came to tell: the audit learns of it now.
-        RunStore(session).audit(
-            tenant_id,
-            actor="app",
-            action="labels_found_written",
+    ledger = notice_edits(
+        session,
+        services.cipher,
+        tenant_id,
+        Sight(
             page_id=page.id,
-            after={"added": sorted(landed)},
-        )
+            space_id=page.space_id,
+            labels=on_page,
+            vocabulary=decision.vocabulary,
+        ),
+    )
     ours = {label for label, state in ledger.items() if state == "written"}
     theirs = on_page - ours
     strangers = [one for one in theirs if decision.vocabulary.canonical(one) is None]
@@ -199,7 +189,10 @@ def _reconcile(
         bar=LearnedBar(
             decision.policy,
             decision.vocabulary,
-            teaching.of_space(tenant_id, page.space_id),
+            by_term(
+                FeedbackStore(session).of_space(tenant_id, page.space_id),
+                decision.vocabulary,
+            ),
         ),
         history=[one.item for one in items],
     )

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from app.domain.changes import Item, PlanCause
 from app.store.encryption import Cipher
-from app.store.feedback import FeedbackStore
 from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore
 from app.store.plans import PlanStore
 from app.usecases.decide_page import Decision
@@ -36,7 +35,7 @@ def keep_decision(
     others are superseded.
     """
     store = PlanItemStore(session, cipher)
-    fresh = _renew(session, store, tenant_id, decision)
+    fresh = _renew(store, tenant_id, decision)
     if not fresh and not decision.planned:
         return []
     plan_id = PlanStore(session).create(
@@ -105,9 +104,7 @@ def settle_items(
             )
 
 
-def _renew(
-    session: Session, store: PlanItemStore, tenant_id: str, decision: Decision
-) -> list[NewItem]:
+def _renew(store: PlanItemStore, tenant_id: str, decision: Decision) -> list[NewItem]:
     """Say waiting suggestions anew; return those that did not wait before."""
     page = decision.page
     found = store.items(tenant_id, ItemFilter(page_ids=[page.id], states=["waiting"]))
@@ -119,13 +116,8 @@ def _renew(
             fresh.append(new)
         else:
             store.rewrite(tenant_id, known.item.id, new)
-    for (kind, label), one in waiting.items():
-        over = store.set_state(
-            tenant_id, [one.item.id], "superseded", only_from=["waiting"]
-        )
-        if over and kind == "label_add" and label in decision.on_page:
-            # Somebody put it there by hand: that is an answer too.
-            FeedbackStore(session).add(tenant_id, page.space_id, label, accepted=1)
+    outdated = [one.item.id for one in waiting.values()]
+    store.set_state(tenant_id, outdated, "superseded", only_from=["waiting"])
     return fresh
 
 

@@ -16,14 +16,18 @@ from app.domain.languages import detect
 from app.domain.memory import PageMemory
 from app.domain.pages import Page, PageText, Space
 from app.domain.stems import weigh
+from app.domain.vocabulary.terms import fold
+from app.errors import WorkObsolete
 from app.store.database import Database
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
+from app.store.plan_items import ItemFilter, PlanItemStore
 from app.store.policies import PolicyStore
+from app.usecases.notice_edits import Sight, notice_edits
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
 from app.usecases.site import open_site
-from app.usecases.vocabularies import seed
+from app.usecases.vocabularies import seed, vocabulary_of
 
 log = structlog.get_logger("app")
 T = TypeVar("T")
@@ -61,7 +65,8 @@ async def _learn_space(
     database = services.database
     await database.write(lambda s: PolicyStore(s).keep_space(tenant_id, space))
     known = await database.read(lambda s: MemoryStore(s).page_ids(tenant_id, space.id))
-    labels = await human_labels(database, confluence, tenant_id, space.id)
+    standing = await _labels(confluence, space.id)
+    labels = await _of_people(database, tenant_id, standing)
     seen: set[str] = set()
     async for batch in _batched(confluence.space_pages(space.id), _BATCH):
         memories = await asyncio.to_thread(_remember_all, services, batch, labels)
@@ -69,8 +74,67 @@ async def _learn_space(
         seen.update(page.id for page in batch)
     if gone := known - seen:
         await database.write(lambda s: MemoryStore(s).forget(tenant_id, gone))
+    await _catch_up(services, confluence, tenant_id, space.id, standing)
     await database.write(lambda s: PolicyStore(s).space_learned(tenant_id, space.id))
     return len(seen)
+
+
+async def _catch_up(
+    services: Services,
+    confluence: Confluence,
+    tenant_id: str,
+    space_id: str,
+    standing: Mapping[str, set[str]],
+) -> None:
+    """Learn what people did to labels of ours while no event told of it.
+
+    The lists only say where to look: what counts is the page as it is read then.
+    """
+    suspects = await services.database.read(
+        lambda s: _suspects(s, services, tenant_id, space_id, standing)
+    )
+    for page_id in sorted(suspects):
+        try:
+            page = await confluence.get_page(page_id)
+        except WorkObsolete:
+            continue
+        sight = Sight(
+            page_id=page_id,
+            space_id=page.space_id,
+            labels={one.name for one in page.labels or () if one.prefix == "global"},
+            vocabulary=await vocabulary_of(services, tenant_id, page.space_id),
+        )
+        await services.database.write(
+            partial(_notice, services, tenant_id=tenant_id, sight=sight)
+        )
+
+
+def _notice(
+    services: Services, session: Session, *, tenant_id: str, sight: Sight
+) -> None:
+    notice_edits(session, services.cipher, tenant_id, sight)
+
+
+def _suspects(
+    session: Session,
+    services: Services,
+    tenant_id: str,
+    space_id: str,
+    standing: Mapping[str, set[str]],
+) -> set[str]:
+    """Return pages of a space where labels and what we know of them do not agree."""
+    found = {
+        page_id
+        for page_id, states in LedgerStore(session).states(tenant_id).items()
+        for label, state in states.items()
+        if state == ("withdrawn" if label in standing.get(page_id, ()) else "written")
+    }
+    which = ItemFilter(space_id=space_id, kinds=["label_add"], states=["waiting"])
+    for one in PlanItemStore(session, services.cipher).items(tenant_id, which):
+        page_id = one.item.change.page_id or ""
+        if fold(one.item.change.value) in map(fold, standing.get(page_id, ())):
+            found.add(page_id)
+    return found & MemoryStore(session).page_ids(tenant_id, space_id)
 
 
 async def human_labels(
@@ -81,15 +145,29 @@ async def human_labels(
     What stands in our ledger is left out: a ranker that learns from its own answers
     grows sure of its mistakes.
     """
-    ours = await database.read(lambda s: LedgerStore(s).all_labels(tenant_id))
+    return await _of_people(database, tenant_id, await _labels(confluence, space_id))
+
+
+async def _labels(confluence: Confluence, space_id: str) -> Mapping[str, set[str]]:
+    """Return page id -> labels, whoever put them there."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     async for label in confluence.space_labels(space_id):
         if label.prefix != "global":
             continue
         async for page_id in confluence.label_page_ids(label.id):
-            if (page_id, label.name) not in ours:
-                found[page_id].add(label.name)
+            found[page_id].add(label.name)
     return found
+
+
+async def _of_people(
+    database: Database, tenant_id: str, labels: Mapping[str, set[str]]
+) -> Mapping[str, set[str]]:
+    ours = await database.read(lambda s: LedgerStore(s).all_labels(tenant_id))
+    people = {
+        page_id: {name for name in names if (page_id, name) not in ours}
+        for page_id, names in labels.items()
+    }
+    return {page_id: names for page_id, names in people.items() if names}
 
 
 def remember(page: Page, text: PageText, labels: set[str]) -> PageMemory:

@@ -16,6 +16,7 @@ from app.domain.events import (
     PageVerb,
     ProductEvent,
 )
+from app.domain.plans import LedgerState
 from app.domain.tenants import Installation
 from app.store.events import EventStore
 from app.store.feedback import FeedbackStore
@@ -23,8 +24,9 @@ from app.store.installations import InstallationStore
 from app.store.jobs import JobStore
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
+from app.usecases.notice_edits import accept_by_hand, waiting_labels
 from app.usecases.services import Services
-from app.usecases.vocabularies import note_people_labels
+from app.usecases.vocabularies import note_people_labels, vocabulary_in
 
 #: What became of an event: constant words for receipts and metrics.
 EventOutcome = Literal[
@@ -33,6 +35,8 @@ EventOutcome = Literal[
 
 #: These say that a page is gone; the rest that it may read differently now.
 _GONE: frozenset[PageVerb] = frozenset({"trashed", "removed"})
+#: In these states a label stands there because of us, or is about to.
+_OURS: tuple[LedgerState, ...] = ("planned", "written")
 #: A live doc's editing session begins: nothing has changed yet.
 _EARLY: frozenset[PageVerb] = frozenset({"started"})
 
@@ -70,7 +74,7 @@ async def _take_in(
             and event.account_id in installations.accounts(tenant_id)
         )
         if isinstance(event, LabelEvent):
-            return _label(session, tenant_id, event, own=own)
+            return _label(session, services, tenant_id, event, own=own)
         return _page(session, services, tenant_id, event, own=own)
 
     return await services.database.write(work)
@@ -116,7 +120,12 @@ def _judge_page(session: Session, tenant_id: str, event: PageEvent) -> EventOutc
 
 
 def _label(
-    session: Session, tenant_id: str, event: LabelEvent, *, own: bool
+    session: Session,
+    services: Services,
+    tenant_id: str,
+    event: LabelEvent,
+    *,
+    own: bool,
 ) -> EventOutcome:
     ledger = LedgerStore(session)
     ours = ledger.has(tenant_id, event.page_id, "label", event.label)
@@ -126,29 +135,56 @@ def _label(
         return "duplicate"
     if by_us or event.prefix != "global":
         return outcome
-    _learn_from(session, tenant_id, event, ours=ours)
+    if event.verb == "added":
+        note_people_labels(session, tenant_id, [event.label])
+        _learn_from_added(session, services, tenant_id, event)
+    else:
+        _learn_from_removed(session, tenant_id, event)
     MemoryStore(session).change_label(
         tenant_id, event.page_id, event.label, present=event.verb == "added"
     )
     return outcome
 
 
-def _learn_from(
-    session: Session, tenant_id: str, event: LabelEvent, *, ours: bool
+def _learn_from_added(
+    session: Session, services: Services, tenant_id: str, event: LabelEvent
 ) -> None:
-    """Take a person's hand for a judgement: what it takes off was wrong there."""
-    label = event.label
-    if event.verb == "added":
-        note_people_labels(session, tenant_id, [label])
+    """Take a person's hand for a yes to what was suggested.
+
+    Whether it speaks against a tombstone is seen on the page: an event may come so late
+    that the label is gone again.
+    """
+    waiting = waiting_labels(session, services.cipher, tenant_id, event.page_id)
+    if not waiting:
         return
-    if not ours:
-        return
-    LedgerStore(session).settle(
-        tenant_id, event.page_id, [label], state="withdrawn", run_id=None
+    vocabulary = vocabulary_in(session, services, tenant_id, waiting[0].item.space_id)
+    accept_by_hand(
+        session,
+        services.cipher,
+        tenant_id,
+        waiting,
+        labels=[event.label],
+        vocabulary=vocabulary,
     )
+
+
+def _learn_from_removed(session: Session, tenant_id: str, event: LabelEvent) -> None:
+    """Take a person's hand for a no: what it takes off of ours was wrong there."""
+    gone = [
+        one
+        for state in _OURS
+        for one in LedgerStore(session).settle(
+            tenant_id,
+            event.page_id,
+            [event.label],
+            state="withdrawn",
+            run_id=None,
+            only_from=state,
+        )
+    ]
     space_id = MemoryStore(session).space_of(tenant_id, event.page_id)
-    if space_id is not None:
-        FeedbackStore(session).add(tenant_id, space_id, label, rejected=1)
+    if gone and space_id is not None:
+        FeedbackStore(session).add(tenant_id, space_id, event.label, rejected=1)
 
 
 def _receive(

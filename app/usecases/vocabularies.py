@@ -39,6 +39,14 @@ async def vocabulary_of(
     return found
 
 
+def vocabulary_in(
+    session: Session, services: Services, tenant_id: str, space_id: str
+) -> Vocabulary:
+    """Return the terms that hold in a space, from within a transaction."""
+    kept = services.vocabularies.get((tenant_id, space_id))
+    return _read(session, tenant_id, space_id, kept)[1]
+
+
 def _read(
     session: Session,
     tenant_id: str,

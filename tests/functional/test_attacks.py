@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app.domain.labels import is_disguised, normalise
 from app.domain.pages import OWN_EXCERPT
@@ -50,7 +51,7 @@ class Obedient:
         self, instructions: str, text: str, schema: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Obey, each page in another way."""
-        title = [one for one in text.splitlines() if one.startswith("Title: ")][0]
+        title = next(one for one in text.splitlines() if one.startswith("Title: "))
         attack = _ATTACKS[_ID.findall(title)[-1]]
         names = schema["properties"]["labels"]["items"]["properties"]["name"]
         asked = Asked(instructions=instructions, message=text)
@@ -75,13 +76,13 @@ class Attacked:
 
 async def _policies(house: House, spaces: Mapping[str, Space]) -> None:
     tenant = await house.tenant_id()
-    for key, rules in _SPACES.items():
-        space_id = spaces[key].id
-        await house.database.write(
-            lambda s, space_id=space_id, rules=rules: PolicyStore(s).set_fields(
-                tenant, space_id, {"apply_at": 0.0, "suggest_at": 0.0, **rules}
-            )
-        )
+
+    def work(session: Session) -> None:
+        for key, rules in _SPACES.items():
+            fields = {"apply_at": 0.0, "suggest_at": 0.0, **rules}
+            PolicyStore(session).set_fields(tenant, spaces[key].id, fields)
+
+    await house.database.write(work)
 
 
 def _write_all(house: House, spaces: Mapping[str, Space]) -> Iterator[Attacked]:

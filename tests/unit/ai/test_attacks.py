@@ -74,7 +74,7 @@ def _page(attack: Attack) -> PageText:
 def _prompt(attack: Attack, vocabulary: Vocabulary) -> Prompt:
     page = _page(attack)
     other = attack.other
-    examples = _OTHERS
+    examples: tuple[Example, ...] = _OTHERS
     if other is not None:
         shown = Example(title=other["title"], labels=tuple(other["labels"]))
         examples = (shown, *_OTHERS)
