@@ -20,6 +20,8 @@ from app.store.tables import PlanItemRow, PlanRow
 #: `reason` of an item whose write was sent and not yet answered: should this process
 #: die, the next one knows that what stands there may be ours.
 SENT = "sent"
+#: Ids in one statement: databases take only so many.
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,23 @@ class PlanItemStore:
         if row is None:
             raise NotFound(f"there is no item {item_id} on this site")
         return self._stored(row)
+
+    def require(self, tenant_id: str, ids: Collection[int]) -> None:
+        """Refuse items that are not there.
+
+        Raises:
+            NotFound: The tenant lacks one of them.
+        """
+        wanted = sorted(ids)
+        for at in range(0, len(wanted), _AT_ONCE):
+            some = wanted[at : at + _AT_ONCE]
+            found = self._session.scalars(
+                sa.select(PlanItemRow.id).where(
+                    PlanItemRow.tenant_id == tenant_id, PlanItemRow.id.in_(some)
+                )
+            )
+            for item_id in sorted(set(some).difference(found)):
+                raise NotFound(f"there is no item {item_id} on this site")
 
     def items(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,8 @@ from app.usecases.vocabularies import vocabulary_of
 
 #: Characters of a summary that a person writes.
 LONGEST_SUMMARY = 1_000
+#: Suggestions decided in one transaction: few enough that events need not wait.
+_BATCH = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,13 @@ class Decided:
 
     items: tuple[Item, ...]
     conflicts: Mapping[int, str]
+
+    def __add__(self, other: Decided) -> Decided:
+        """Return both together."""
+        return Decided(
+            items=(*self.items, *other.items),
+            conflicts={**self.conflicts, **other.conflicts},
+        )
 
     @property
     def page_ids(self) -> tuple[str, ...]:
@@ -138,11 +148,16 @@ async def _decide(
     by: str,
     judge: Callable[[Session, StoredItem], None],
 ) -> Decided:
-    def work(session: Session) -> Decided:
+    ids = list(dict.fromkeys(item_ids))
+    await services.database.read(
+        lambda s: PlanItemStore(s, services.cipher).require(tenant_id, ids)
+    )
+
+    def work(session: Session, *, batch: Sequence[int]) -> Decided:
         store = PlanItemStore(session, services.cipher)
         done: list[Item] = []
         conflicts: dict[int, str] = {}
-        for item_id in dict.fromkeys(item_ids):
+        for item_id in batch:
             try:
                 decided = store.decide(tenant_id, item_id, state, by=by)
             except Conflict as error:
@@ -159,7 +174,11 @@ async def _decide(
             )
         return Decided(items=tuple(done), conflicts=conflicts)
 
-    return await services.database.write(work)
+    found = Decided(items=(), conflicts={})
+    for at in range(0, len(ids), _BATCH):
+        batch = ids[at : at + _BATCH]
+        found += await services.database.write(partial(work, batch=batch))
+    return found
 
 
 async def edit(
