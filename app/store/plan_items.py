@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.domain.changes import OPEN_STATES, Change, Item, ItemState
-from app.errors import Conflict, NotFound
+from app.errors import NotFound
 from app.store.base import db_time
 from app.store.encryption import Cipher
 from app.store.tables import PlanItemRow, PlanRow
@@ -20,8 +20,6 @@ from app.store.tables import PlanItemRow, PlanRow
 #: `reason` of an item whose write was sent and not yet answered: should this process
 #: die, the next one knows that what stands there may be ours.
 SENT = "sent"
-#: Ids in one statement: databases take only so many.
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +48,7 @@ class StoredItem:
 class ItemFilter:
     """Which items of a tenant are meant; what is None does not narrow."""
 
+    ids: Collection[int] | None = None
     plan_id: int | None = None
     page_ids: Collection[str] | None = None
     space_id: str | None = None
@@ -110,23 +109,6 @@ class PlanItemStore:
             raise NotFound(f"there is no item {item_id} on this site")
         return self._stored(row)
 
-    def require(self, tenant_id: str, ids: Collection[int]) -> None:
-        """Refuse items that are not there.
-
-        Raises:
-            NotFound: The tenant lacks one of them.
-        """
-        wanted = sorted(ids)
-        for at in range(0, len(wanted), _AT_ONCE):
-            some = wanted[at : at + _AT_ONCE]
-            found = self._session.scalars(
-                sa.select(PlanItemRow.id).where(
-                    PlanItemRow.tenant_id == tenant_id, PlanItemRow.id.in_(some)
-                )
-            )
-            for item_id in sorted(set(some).difference(found)):
-                raise NotFound(f"there is no item {item_id} on this site")
-
     def items(
         self,
         tenant_id: str,
@@ -185,49 +167,6 @@ class PlanItemStore:
             .group_by(PlanItemRow.reason)
         )
         return {row[0]: row[1] for row in rows}
-
-    def decide(
-        self,
-        tenant_id: str,
-        item_id: int,
-        state: ItemState,
-        *,
-        by: str,
-        change: Change | None = None,
-    ) -> StoredItem:
-        """Let a person decide on a waiting item, perhaps after an edit of it.
-
-        Raises:
-            NotFound: The tenant has no such item.
-            Conflict: It does not wait (any more): somebody else was first.
-        """
-        values: dict[str, Any] = {
-            "state": state,
-            "decided_by": by,
-            "decided_at": db_time(),
-        }
-        if change is not None:
-            before = self.item(tenant_id, item_id)
-            values["value"] = change.value
-            values["sealed_detail"] = self._sealed(change, before.page_title)
-        decided = self._session.execute(
-            sa.update(PlanItemRow)
-            .where(
-                PlanItemRow.tenant_id == tenant_id,
-                PlanItemRow.id == item_id,
-                PlanItemRow.state == "waiting",
-            )
-            .values(**values)
-            .returning(PlanItemRow.id)
-            .execution_options(synchronize_session=False)
-        )
-        known = decided.first() is not None
-        self._session.expire_all()
-        found = self.item(tenant_id, item_id)
-        if not known:
-            who = f" by {found.item.decided_by}" if found.item.decided_by else ""
-            raise Conflict(f"item {item_id} is {found.item.state}{who}")
-        return found
 
     def set_state(
         self,
@@ -304,6 +243,17 @@ class PlanItemStore:
             .execution_options(synchronize_session=False)
         )
 
+    def reword(
+        self, tenant_id: str, item_id: int, change: Change, *, title: str
+    ) -> None:
+        """Let an item say what a person says instead."""
+        self._session.execute(
+            sa.update(PlanItemRow)
+            .where(PlanItemRow.tenant_id == tenant_id, PlanItemRow.id == item_id)
+            .values(value=change.value, sealed_detail=self._sealed(change, title))
+            .execution_options(synchronize_session=False)
+        )
+
     def _row(self, tenant_id: str, plan_id: int, new: NewItem) -> PlanItemRow:
         change = new.change
         return PlanItemRow(
@@ -374,6 +324,7 @@ def _narrowed(which: ItemFilter) -> list[sa.ColumnElement[bool]]:
         row.takes_back: which.takes_back,
     }
     among = {
+        row.id: which.ids,
         row.page_id: which.page_ids,
         row.kind: which.kinds,
         row.state: which.states,

@@ -136,7 +136,6 @@ def _label(
     if by_us or event.prefix != "global":
         return outcome
     if event.verb == "added":
-        note_people_labels(session, tenant_id, [event.label])
         _learn_from_added(session, services, tenant_id, event)
     else:
         _learn_from_removed(session, tenant_id, event)
@@ -149,15 +148,17 @@ def _label(
 def _learn_from_added(
     session: Session, services: Services, tenant_id: str, event: LabelEvent
 ) -> None:
-    """Take a person's hand for a yes to what was suggested.
+    """Take a person's hand for a yes to what was suggested, and for a label to know.
 
     Whether it speaks against a tombstone is seen on the page: an event may come so late
     that the label is gone again.
     """
+    space_id = MemoryStore(session).space_of(tenant_id, event.page_id) or ""
+    vocabulary = vocabulary_in(session, services, tenant_id, space_id)
+    # Another name of a term is no term of its own, or it would lead there no more.
+    if vocabulary.canonical(event.label) is None:
+        note_people_labels(session, tenant_id, [event.label])
     waiting = waiting_labels(session, services.cipher, tenant_id, event.page_id)
-    if not waiting:
-        return
-    vocabulary = vocabulary_in(session, services, tenant_id, waiting[0].item.space_id)
     accept_by_hand(
         session,
         services.cipher,

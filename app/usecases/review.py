@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 from app.domain.byline import summarised_as
 from app.domain.changes import Change, Item, ItemState
 from app.domain.vocabulary.terms import Vocabulary
-from app.errors import Conflict, MalformedPayload, NotFound
+from app.errors import MalformedPayload, NotFound
+from app.store.decisions import DecisionStore
 from app.store.feedback import FeedbackStore
 from app.store.ledger import LedgerStore
 from app.store.plan_items import ItemFilter, PlanItemStore, StoredItem
@@ -115,8 +117,8 @@ async def approve(
         NotFound: One of them is not there.
     """
 
-    def judge(session: Session, one: StoredItem) -> None:
-        _teach(session, tenant_id, one.item, accepted=1)
+    def judge(session: Session, done: Sequence[Item]) -> None:
+        _teach(session, tenant_id, done, accepted=1)
 
     return await _decide(services, tenant_id, item_ids, "approved", by=by, judge=judge)
 
@@ -130,11 +132,12 @@ async def reject(
         NotFound: One of them is not there.
     """
 
-    def judge(session: Session, one: StoredItem) -> None:
-        change = one.item.change
-        if change.kind == "label_add" and change.page_id is not None:
-            LedgerStore(session).bury(tenant_id, change.page_id, change.value)
-        _teach(session, tenant_id, one.item, rejected=1)
+    def judge(session: Session, done: Sequence[Item]) -> None:
+        ledger = LedgerStore(session)
+        for change in (one.change for one in done):
+            if change.kind == "label_add" and change.page_id is not None:
+                ledger.bury(tenant_id, change.page_id, change.value)
+        _teach(session, tenant_id, done, rejected=1)
 
     return await _decide(services, tenant_id, item_ids, "rejected", by=by, judge=judge)
 
@@ -146,26 +149,19 @@ async def _decide(
     state: ItemState,
     *,
     by: str,
-    judge: Callable[[Session, StoredItem], None],
+    judge: Callable[[Session, Sequence[Item]], None],
 ) -> Decided:
     ids = list(dict.fromkeys(item_ids))
     await services.database.read(
-        lambda s: PlanItemStore(s, services.cipher).require(tenant_id, ids)
+        lambda s: DecisionStore(s, services.cipher).require(tenant_id, ids)
     )
 
     def work(session: Session, *, batch: Sequence[int]) -> Decided:
-        store = PlanItemStore(session, services.cipher)
-        done: list[Item] = []
-        conflicts: dict[int, str] = {}
-        for item_id in batch:
-            try:
-                decided = store.decide(tenant_id, item_id, state, by=by)
-            except Conflict as error:
-                conflicts[item_id] = str(error)
-                continue
-            judge(session, decided)
-            done.append(decided.item)
+        store = DecisionStore(session, services.cipher)
+        decided, conflicts = store.decide(tenant_id, batch, state, by=by)
+        done = [one.item for one in decided]
         if done:
+            judge(session, done)
             RunStore(session).audit(
                 tenant_id,
                 actor=by,
@@ -199,13 +195,13 @@ async def edit(
     after = _edited(before, text.strip(), vocabulary)
 
     def work(session: Session) -> Decided:
-        store = PlanItemStore(session, services.cipher)
-        decided = store.decide(tenant_id, item_id, "approved", by=by, change=after)
+        store = DecisionStore(session, services.cipher)
+        decided = store.reword(tenant_id, item_id, after, by=by)
         if after.kind == "label_add" and after.value != before.value:
             page_id = before.page_id or ""
             LedgerStore(session).bury(tenant_id, page_id, before.value)
-            _teach(session, tenant_id, stored.item, rejected=1)
-        _teach(session, tenant_id, decided.item, accepted=1)
+            _teach(session, tenant_id, [stored.item], rejected=1)
+        _teach(session, tenant_id, [decided.item], accepted=1)
         RunStore(session).audit(
             tenant_id,
             actor=by,
@@ -241,16 +237,24 @@ def _edited(change: Change, text: str, vocabulary: Vocabulary) -> Change:
 def _teach(
     session: Session,
     tenant_id: str,
-    item: Item,
+    items: Sequence[Item],
     *,
     accepted: int = 0,
     rejected: int = 0,
 ) -> None:
-    if item.change.kind == "label_add":
-        FeedbackStore(session).add(
+    """Count a judgement of each label among these items."""
+    labels = Counter(
+        (one.space_id, one.change.value)
+        for one in items
+        if one.change.kind == "label_add"
+    )
+    teaching = FeedbackStore(session)
+    # Always in the same order: two people's judgements would lock each other crosswise.
+    for (space_id, label), count in sorted(labels.items()):
+        teaching.add(
             tenant_id,
-            item.space_id,
-            item.change.value,
-            accepted=accepted,
-            rejected=rejected,
+            space_id,
+            label,
+            accepted=accepted * count,
+            rejected=rejected * count,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.domain.policy import Policy
-from app.domain.teaching import Feedback, LearnedBar
+from app.domain.teaching import Feedback, LearnedBar, by_term
 from app.domain.vocabulary.terms import Term, Vocabulary
 
 TERMS = Vocabulary.build(
@@ -147,3 +147,21 @@ class TestWhy:
     ) -> None:
         """With the numbers that moved it."""
         assert bar(policy, accepted=accepted, rejected=rejected).why("api") == told
+
+
+class TestByTerm:
+    """Tests for app.domain.teaching.by_term()."""
+
+    def test_names_of_one_term_are_judged_together(self) -> None:
+        """Synonyms and spellings count for the term; strangers for themselves."""
+        told = {
+            "strict": Feedback(accepted=1),
+            "streng": Feedback(accepted=2, rejected=1),
+            "STRENG": Feedback(rejected=4),
+            "stranger": Feedback(rejected=1),
+        }
+
+        assert by_term(told, TERMS) == {
+            "strict": Feedback(accepted=3, rejected=5),
+            "stranger": Feedback(rejected=1),
+        }
