@@ -165,9 +165,10 @@ class _Reading:
 
     def _labels(self, value: object) -> tuple[LabelChoice, ...]:
         chosen: dict[str, LabelChoice] = {}
-        if not isinstance(value, list | dict):
+        entries = tuple(_entries(value))
+        if not isinstance(value, list | dict) or (value and not entries):
             self._odd("labels_missing")
-        for entry in _entries(value):
+        for entry in entries:
             choice = self._label(entry)
             if choice is None:
                 continue

@@ -428,6 +428,52 @@ async def test_with_nobody_else_the_page_speaks_for_itself(
     assert len(ai.asked()) == 1
 
 
+def _nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("labels", "chosen"),
+    [
+        ("backup", []),
+        (None, []),
+        (_nested(400), []),
+        ([{"name": f"label-{number}", "confidence": 1} for number in range(90)], []),
+        ([{"name": "backup", "confidence": "0,93"}] * 3, ["backup"]),
+        ([{"name": "BACKUP", "confidence": float("nan")}], ["backup"]),
+        ([{"name": "backup", "confidence": "high"}, ["backup"], 7], ["backup"]),
+    ],
+    ids=[
+        "a string", "null", "nested", "ninety", "strings", "not a number", "mixed",
+    ],
+)  # fmt: skip
+async def test_right_json_that_says_odd_things(
+    ai: AiHouse, labels: Any, chosen: list[str]
+) -> None:
+    """The page ends with what of it made sense, and never with anything else."""
+    house = ai.house
+    summary = "How the mail server is backed up and restored."
+
+    def odd(_: str, text: str, schema: Any) -> dict[str, Any]:
+        del text, schema
+        return {"language": "en", "summary": summary, "labels": labels}
+
+    answers, ai.model.answers = ai.model.answers, odd
+    try:
+        page_id = ai.new_page(TEXTS[ENGLISH])
+        await house.settled()
+    finally:
+        ai.model.answers = answers
+
+    byline, run = house.byline(page_id), await ai.last_run(page_id)
+    assert house.labels(page_id) == chosen
+    assert byline is not None
+    assert (byline["summary"], run["outcome"]) == (summary, "applied")
+
+
 async def test_a_page_that_gives_orders(ai: AiHouse) -> None:
     """A model that obeys a page can choose labels of the site, and write plain text."""
     house = ai.house

@@ -102,6 +102,21 @@ async def test_a_walk_finds_what_no_event_told_and_counts_it_once(
     assert ledger == {"backup": "withdrawn"}
 
 
+async def test_a_page_that_goes_during_a_walk_stops_nobody(house: House) -> None:
+    """What is not there any more says nothing; the others are looked at."""
+    await house.install_forge()
+    gone, removed = house.write(ENGLISH), house.write(GERMAN)
+    await house.settled()
+    for page_id, label in ((gone, "backup"), (removed, "netzwerk")):
+        await unheard(house)
+        house.unlabel(page_id, label)
+    house.fault(rf"/pages/{gone}$", times=0, answer={"status": 404})
+
+    await walk(house)
+
+    assert await feedback(house) == {"netzwerk": (0, 1)}
+
+
 async def test_taken_off_before_our_own_write_was_settled(any_house: House) -> None:
     """The person is faster than our note of having written; the person wins."""
     house = any_house

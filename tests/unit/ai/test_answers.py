@@ -214,6 +214,121 @@ _JSON = st.recursive(
 )
 
 
+def _nine_tenths(**changed: Any) -> dict[str, Any]:
+    return {
+        "name": "backup",
+        "evidence": "made every night",
+        "confidence": 0.9,
+        **changed,
+    }
+
+
+class TestOddAnswers:
+    """Right JSON that says odd things."""
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            None,
+            "backup, ops",
+            7,
+            [None, 7, True, 1.5],
+            [[["backup"]], [[]]],
+            [{"name": None}, {"name": 5}, {"name": ["backup"]}, {"title": "backup"}],
+            [{"name": f"label-{number}", "confidence": 1} for number in range(90)],
+            {"labels": [{"name": "backup"}]},
+        ],
+        ids=[
+            "null", "a string", "a number", "no objects", "nested", "no names",
+            "ninety strangers", "an object",
+        ],
+    )  # fmt: skip
+    def test_what_names_no_candidate_chooses_none(self, labels: object) -> None:
+        """The summary is used all the same."""
+        answer = _read(_reply(labels=labels))
+
+        assert (answer.labels, answer.summary) == ((), _SUMMARY)
+        assert answer.oddities
+
+    def test_of_ninety_candidates_five_are_taken(self) -> None:
+        """The surest, and none twice."""
+        many = tuple(Candidate(name=f"label-{n}", score=0.5) for n in range(90))
+        named = [{"name": one.name, "confidence": 0.5} for one in many] * 2
+
+        answer = _labels(*named, prompt=_prompt(candidates=many))
+
+        assert [one.name for one in answer.labels] == [
+            f"label-{n}" for n in (0, 1, 10, 11, 12)
+        ]
+        assert {"label_repeated", "too_many_labels"} <= set(answer.oddities)
+
+    @pytest.mark.parametrize(
+        ("written", "confidence"),
+        [("NaN", 0.6), ("1e308", 0.6), ("-1", 0.0), ('"high"', 0.6), ("150", 0.6),
+         ('"0.4"', 0.4), ("-Infinity", 0.6), ("null", 0.6), ("[0.9]", 0.6)],
+    )  # fmt: skip
+    def test_confidences_as_they_are_written(
+        self, written: str, confidence: float
+    ) -> None:
+        """What no JSON should hold, and what JSON holds in the wrong type."""
+        reply = '{"summary": "x", "labels": [{"name": "backup", "confidence": %s}]}'
+
+        (label,) = _read(reply % written).labels
+
+        assert label.confidence == confidence
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            "\ufeff \ufeff" + _reply(),
+            _reply() + "\n\nI hope that helps! {labels: maybe}",
+            _reply() + _reply(labels=[{"name": "ops", "confidence": 1}]),
+            '{"note": "first"} ' + _reply(),
+            json.dumps({"deep": json.loads("[" * 500 + "]" * 500)}) + _reply(),
+            "[" * 10_000 + "]" * 10_000 + _reply(),
+            _reply(padding="x" * 150_000),
+        ],
+        ids=["marks", "prose", "two", "notes", "deep", "deeper", "long"],
+    )
+    def test_the_first_object_that_answers_is_the_answer(self, reply: str) -> None:
+        """Whatever stands around it."""
+        answer = _read(reply)
+
+        assert (answer.labels, answer.summary) == ((_GOOD,), _SUMMARY)
+
+    def test_five_megabytes_are_no_answer(self) -> None:
+        """Nobody's answer has so many; what is cut off is not guessed."""
+        began = time.process_time()
+
+        with pytest.raises(AnswerMalformed):
+            _read(_reply(summary="слово " * 1_000_000))
+
+        assert time.process_time() - began < 2
+
+    def test_half_a_character_goes_no_further(self) -> None:
+        """Lone surrogates are valid JSON, and no text that a database takes."""
+        label = _nine_tenths(evidence="made \ud800every night")
+        answer = _read(
+            json.dumps(
+                _value(
+                    summary="How the \udc00backup is\ud83d made.",
+                    labels=[label],
+                    proposals=[{"name": "new\ud800name", "evidence": "\udfff"}],
+                    language="e\ud800n",
+                )
+            )
+        )
+
+        said = [
+            answer.summary,
+            answer.language,
+            *(one.name for one in answer.proposals),
+        ]
+        assert answer.summary == "How the backup is made."
+        assert "".join(said).encode("utf-8")
+        assert answer.labels == (_GOOD,)
+
+
 class TestLabels:
     """Which labels are taken, and how sure they are."""
 
