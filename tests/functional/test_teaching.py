@@ -15,7 +15,7 @@ from app.store.jobs import JobStore
 from app.store.plan_items import NewItem, PlanItemStore
 from app.store.plans import PlanStore
 from app.store.policies import PolicyStore
-from app.store.tables import EventRow, LedgerRow, PlanItemRow, SpaceRow
+from app.store.tables import AuditRow, EventRow, LedgerRow, PlanItemRow, SpaceRow
 from app.store.terms import TermStore
 from app.usecases.review import approve, reject
 from app.usecases.services import Services
@@ -71,6 +71,7 @@ async def test_a_walk_finds_what_no_event_told_and_counts_it_once(
     await house.settled()
     await policy(house, mode="suggest")
     followed = house.write(GERMAN)
+    house.add_page("Monday", TEXTS[ENGLISH])
     await house.settled()
     long_ago = await house.database_time(-3600)
     await house.change(LedgerRow, changed_at=long_ago)
@@ -172,31 +173,36 @@ async def test_a_thousand_suggestions_hold_up_no_event(any_house: House) -> None
     await house.install_forge()
     tenant = await house.tenant_id()
     ids = await house.database.write(lambda s: _suggest(s, services(house), tenant))
-    waits: list[float] = []
+    taken_in = 0
 
     async def others() -> None:
+        nonlocal taken_in
         while True:
-            began = time.perf_counter()
             await services(house).database.write(
                 lambda s: PolicyStore(s).set_fields(tenant, "", {"max_labels": 5})
             )
-            waits.append(time.perf_counter() - began)
-            await asyncio.sleep(0.01)
+            taken_in += 1
+            await asyncio.sleep(0)
 
     meanwhile = asyncio.create_task(others())
-    began = time.perf_counter()
+    began = time.process_time()
     yes = await approve(services(house), tenant, ids[:1000], by="olena")
     no = await reject(services(house), tenant, ids[1000:], by="olena")
     again = await approve(services(house), tenant, ids[:60], by="taras")
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     meanwhile.cancel()
 
+    audits = [
+        len(row["after"]["items"])
+        for row in await house.rows(AuditRow)
+        if row["action"].startswith("suggestions_")
+    ]
     assert (len(yes.items), len(no.items), len(again.conflicts)) == (1000, 1000, 60)
     assert again.conflicts[ids[0]] == f"item {ids[0]} is approved by olena"
     assert await feedback(house) == {"backup": (1000, 1000)}
-    assert took < 20
-    assert len(waits) > 10
-    assert max(waits) < 2
+    assert (sum(audits), max(audits)) == (2000, 50)
+    assert taken_in > len(audits) / 4
+    assert took < 15
 
 
 def _suggest(session: Session, app: Services, tenant: str) -> list[int]:

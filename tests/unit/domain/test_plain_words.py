@@ -109,8 +109,8 @@ class TestPlain:
 
     def test_long_texts_are_quick(self) -> None:
         """Nothing in it takes longer than its length."""
-        began = time.perf_counter()
+        began = time.process_time()
         for part in ("a", "<", "a.", "[", "<!--", "&lt;", "a:", "<|"):
             plain(part * (2_000 // len(part)))
 
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1

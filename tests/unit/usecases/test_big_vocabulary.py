@@ -33,7 +33,7 @@ def test_five_thousand_terms_are_one_small_question() -> None:
         Candidate(name=f"TERM-{number}", score=number / TERMS)
         for number in range(TERMS)
     ]
-    began = time.perf_counter()
+    began = time.process_time()
 
     vocabulary = Vocabulary.build(terms)
     offered = candidates(vocabulary, ranked, page)
@@ -57,7 +57,7 @@ def test_five_thousand_terms_are_one_small_question() -> None:
         bar=FixedBar(),
         max_labels=5,
     )
-    took = time.perf_counter() - began
+    took = time.process_time() - began
 
     assert took < 3
     assert len(offered) == TERMS
