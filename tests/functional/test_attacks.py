@@ -198,7 +198,7 @@ async def _nothing_leaked(ai: AiHouse, used: set[str]) -> None:
     waiting = await suggestions(house.services, tenant, Waiting(), limit=1_000)
     kept = [one.item.change.after for one in waiting if one.item.change.after]
     proposed = [
-        one["name"]
+        one["label"]
         for run in await house.rows(RunRow)
         for one in run["receipt"].get("proposals", ())
     ]
