@@ -28,7 +28,7 @@ import anyio
 import asyncpg
 import pytest
 
-_START_SECONDS = 30
+_START_SECONDS = 60
 
 
 @dataclass
@@ -169,7 +169,22 @@ def _call(command: list[Path | str], user: pwd.struct_passwd | None) -> None:
 
 def _wait_for(home: Path, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while not (home / ".s.PGSQL.5432").exists():
+    url = f"postgresql://postgres@/postgres?host={quote(str(home), safe='')}"
+    while not _answers(url):
         if server.poll() is not None or time.monotonic() > deadline:
             pytest.fail((home / "log").read_text())
         time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    """Whether the server takes connections: its socket is there a while before."""
+
+    async def ask() -> None:
+        await (await asyncpg.connect(url)).close()
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(anyio.run, ask).result()
+    except (OSError, asyncpg.CannotConnectNowError):
+        return False
+    return True
