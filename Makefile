@@ -56,6 +56,11 @@ descriptors: ## Validate what Atlassian installs (needs Node; says so where it i
 .PHONY: check
 check: lint descriptors test ## Everything that CI checks
 
+.PHONY: mutants
+mutants: install ## Break the rules that people trust one by one; name what no test notices
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 .PHONY: bench
 bench: install ## Measure event acceptance, event-to-label time and points a page
 	$(BIN)/python -m benchmarks.ingest
@@ -84,4 +89,4 @@ lock: install ## Lock the packages anew, with hashes
 
 .PHONY: clean
 clean: ## Remove what the targets made
-	rm -rf $(VENV) var descriptor/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
+	rm -rf $(VENV) var mutants descriptor/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache

@@ -64,6 +64,18 @@ class TestRefusal:
 
         assert set(TABLE) == every
 
+    @pytest.mark.parametrize(("case", "expected"), TABLE.items())
+    def test_a_person_stands_in_for_a_policy_that_asks_for_one(
+        self, case: tuple[AgentMode, PolicyMode, bool], expected: str | None
+    ) -> None:
+        """Nothing else opens: neither a place that is off nor the operator's guard."""
+        mode, policy, listed = case
+        if policy == "suggest":
+            expected = TABLE[mode, "auto", listed]
+        whitelist = HERE if listed else ELSEWHERE
+
+        assert refusal(mode, policy, PAGE, whitelist, authority="person") == expected
+
     def test_fresh_install_writes_nothing(self) -> None:
         """The default guard with an empty whitelist refuses."""
         assert refusal("SAFE_TEST", "auto", PAGE, ()) == "not_whitelisted"

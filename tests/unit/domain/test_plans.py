@@ -150,6 +150,19 @@ class TestPlanLabels:
 
         assert actions(made) == {"api": "keep", "billing": "suggest"}
 
+    def test_each_label_of_ours_takes_the_room_of_one(self) -> None:
+        """One stands there already, so of two places one is left."""
+        made = plan(
+            ("api", SURE),
+            ("billing", SURE),
+            ("release", SURE),
+            on_page=("api",),
+            ledger={"api": "written"},
+            max_labels=2,
+        )
+
+        assert actions(made) == {"api": "keep", "billing": "add", "release": "suggest"}
+
     def test_withdrawn_label_that_a_person_put_back_takes_no_room(self) -> None:
         """It is theirs now."""
         made = plan(

@@ -122,6 +122,20 @@ class TestUnlocked:
 
         assert bar(policy, accepted=accepted).is_unlocked("api") is False
 
+    def test_one_acceptance_is_a_sample_where_the_policy_says_so(self) -> None:
+        """The sample is the policy's to choose."""
+        policy = Policy(unlock_auto=True, unlock_after=1)
+
+        assert bar(policy, accepted=1).is_unlocked("api") is True
+
+    def test_label_that_nobody_judged_is_asked_about(self) -> None:
+        """What people said of others says nothing of it."""
+        policy = Policy(unlock_auto=True, unlock_after=1)
+        found = bar(policy, label="other", accepted=9)
+
+        assert found.is_unlocked("api") is False
+        assert found.why("api") == "from 0.50 on without asking"
+
 
 RAISED = "from 0.70 on without asking (raised from 0.50: rejected 7 times, accepted 1)"
 

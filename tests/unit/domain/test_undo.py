@@ -47,6 +47,12 @@ class TestInverse:
             agent="tagging",
         )
 
+    def test_label_that_went_back_to_people_goes_only_if_it_is_ours(self) -> None:
+        """Whose it was to be is no part of taking it off again."""
+        back = inverse(item("label_add", value="old", before=THEIRS))
+
+        assert (back.kind, back.before, back.after) == ("label_remove", OURS, None)
+
     @pytest.mark.parametrize("whose", [OURS, THEIRS])
     def test_label_that_was_taken_off_returns_to_whose_it_was(self, whose: str) -> None:
         """What people had put there does not come back as ours."""
