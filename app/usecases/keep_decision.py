@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
-from app.domain.changes import Item, PlanCause
+from app.domain.changes import Agent, Item, PlanCause
 from app.store.encryption import Cipher
-from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore
+from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore, StoredItem
 from app.store.plans import PlanStore
 from app.usecases.decide_page import Decision
 from app.usecases.writing.work import Write
@@ -18,6 +18,9 @@ from app.usecases.writing.work import Write
 GUARDS = frozenset(
     {"policy_off", "policy_suggest", "mode_test", "not_whitelisted", "stopped"}
 )
+
+#: Of these agents a look at a page says all anew; what others suggest is not its business.
+_OWN_AGENTS: frozenset[Agent] = frozenset({"tagging", "summary"})
 
 
 def keep_decision(
@@ -107,7 +110,7 @@ def settle_items(
 def _renew(store: PlanItemStore, tenant_id: str, decision: Decision) -> list[NewItem]:
     """Say waiting suggestions anew; return those that did not wait before."""
     page = decision.page
-    found = store.items(tenant_id, ItemFilter(page_ids=[page.id], states=["waiting"]))
+    found = _waiting(store, tenant_id, page.id)
     waiting = {(one.item.change.kind, one.item.change.value): one for one in found}
     fresh: list[NewItem] = []
     for new in decision.suggested:
@@ -122,9 +125,16 @@ def _renew(store: PlanItemStore, tenant_id: str, decision: Decision) -> list[New
 
 
 def _supersede(store: PlanItemStore, tenant_id: str, page_id: str) -> None:
-    waiting = store.items(tenant_id, ItemFilter(page_ids=[page_id], states=["waiting"]))
-    ids = [one.item.id for one in waiting]
+    ids = [one.item.id for one in _waiting(store, tenant_id, page_id)]
     store.set_state(tenant_id, ids, "superseded", only_from=["waiting"])
+
+
+def _waiting(
+    store: PlanItemStore, tenant_id: str, page_id: str
+) -> Sequence[StoredItem]:
+    """Return what an earlier look at the page left for a person."""
+    found = store.items(tenant_id, ItemFilter(page_ids=[page_id], states=["waiting"]))
+    return [one for one in found if one.item.change.by in _OWN_AGENTS]
 
 
 def _item(item_id: int, plan_id: int, new: NewItem) -> Item:

@@ -14,13 +14,16 @@ from app.errors import (
     PageOutOfReach,
     WorkObsolete,
 )
+from app.store.encryption import Cipher
+from app.store.findings import FindingStore
 from app.store.jobs import JobStore
 from app.store.memory import MemoryStore
 from app.store.policies import PolicyStore
 from app.usecases.apply_changes import apply_changes
-from app.usecases.decide_page import decide_page
+from app.usecases.decide_page import EMPTY, decide_page
 from app.usecases.keep_decision import keep_decision
 from app.usecases.ports import Confluence
+from app.usecases.recommend import refresh_findings
 from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
 from app.usecases.site import open_site
@@ -73,7 +76,7 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
         # What the app may not see (any more) must not speak as evidence elsewhere.
         if isinstance(error, PageGone | PageOutOfReach):
             await services.database.write(
-                lambda s: MemoryStore(s).forget(job.tenant_id, [run.page_id])
+                lambda s: _forget(s, services.cipher, job.tenant_id, run.page_id)
             )
         await record_run(services, job.tenant_id, run)
         raise
@@ -83,6 +86,11 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
         raise
     await record_run(services, job.tenant_id, run)
     return Done(outcome=run.outcome)
+
+
+def _forget(session: Session, cipher: Cipher, tenant_id: str, page_id: str) -> None:
+    MemoryStore(session).forget(tenant_id, [page_id])
+    FindingStore(session, cipher).forget(tenant_id, page_id)
 
 
 def _is_learning(session: Session, tenant_id: str) -> bool:
@@ -98,6 +106,8 @@ async def _process(
     decision = run.decision = await decide_page(
         services, confluence, tenant_id, page, priority=job.priority
     )
+    if decision.policy.post_recommendations and decision.skipped in ("", EMPTY):
+        await refresh_findings(services, tenant_id, page, decision.text)
     if decision.planned or decision.suggested or not decision.skipped:
         run.writes = await services.database.write(
             lambda s: keep_decision(

@@ -8,24 +8,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import (
     AsyncIterator,
+    Awaitable,
     Callable,
     Coroutine,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
 
-from app.domain.changes import Estimate
+from app.domain.changes import Estimate, PlanCause
 from app.domain.completions import Attempt
 from app.domain.estimating import AT_ONCE, cost_of_applying
 from app.domain.jobs import Priority
 from app.domain.outcomes import PLANNED
 from app.domain.selection import Selection
-from app.errors import AppError, NotFound, ProviderError, WorkObsolete
+from app.errors import AppError, Conflict, NotFound, ProviderError, WorkObsolete
 from app.store.plan_items import ItemFilter, PlanItemStore
 from app.store.planned_pages import TO_DO, PlannedPageStore
 from app.store.plans import PlanStore, StoredPlan
@@ -54,10 +57,32 @@ def silent(done: int, total: int) -> None:
     del done, total
 
 
+#: Puts what a look at a page came to into the plan; it is told the run's id, if the
+#: look was a run of its own.
+Keep = Callable[[Session, int | None], None]
+
+#: Looks at the page of a run, says in the run what came of it, and returns what to keep.
+Look = Callable[[Confluence, Run], Awaitable[Keep]]
+
+
 async def start_plan(
-    services: Services, tenant_id: str, selection: Selection, *, author: str
+    services: Services,
+    tenant_id: str,
+    selection: Selection,
+    *,
+    author: str,
+    cause: PlanCause = "bulk",
+    wishes: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
     """Begin a plan and write down which pages it is about; return its id.
+
+    Args:
+        services: The bundle.
+        tenant_id: The tenant.
+        selection: The pages that are meant.
+        author: Who asks.
+        cause: What for.
+        wishes: What else was asked for; kept beside the selection.
 
     Raises:
         NotFound: There is no such space, or no page at all.
@@ -66,10 +91,10 @@ async def start_plan(
     plan_id = await services.database.write(
         lambda s: PlanStore(s).create(
             tenant_id,
-            "bulk",
+            cause,
             author=author,
             state="drafting",
-            selection=selection.as_json(),
+            selection={**selection.as_json(), **wishes},
         )
     )
     found = 0
@@ -142,11 +167,22 @@ async def draft_plan(
     *,
     at_once: int = AT_ONCE,
     progress: Progress = silent,
+    cause: PlanCause = "bulk",
+    look: Look | None = None,
 ) -> StoredPlan:
     """Look at all pages of a plan that nobody has looked at; then it is ready.
 
+    Args:
+        services: The bundle.
+        tenant_id: The tenant.
+        plan_id: The plan.
+        at_once: Pages looked at side by side.
+        progress: Is told how far it is.
+        cause: What the plan must have been begun for.
+        look: How a page is looked at; None chooses labels and writes a summary.
+
     Raises:
-        Conflict: It is no plan that is still being made.
+        Conflict: It is no plan that is still being made, or one for something else.
         ProviderError: No provider answers; the plan goes on when it is called again.
         BudgetExceeded: There is no money; the same.
     """
@@ -154,10 +190,19 @@ async def draft_plan(
     def begin(session: Session) -> StoredPlan:
         plans = PlanStore(session)
         plans.move(tenant_id, plan_id, "drafting", only_from=["drafting"])
-        return plans.plan(tenant_id, plan_id)
+        found = plans.plan(tenant_id, plan_id)
+        if found.cause != cause:
+            raise Conflict(f"plan {plan_id} was begun for something else")
+        return found
 
     plan = await services.database.write(begin)
-    drafting = _Drafting(services, tenant_id, plan, progress)
+    drafting = _Drafting(
+        services,
+        tenant_id,
+        plan,
+        look=look or _choosing(services, tenant_id, plan_id),
+        progress=progress,
+    )
     try:
         async with open_site(services, tenant_id) as (confluence, _, _):
             try:
@@ -191,16 +236,44 @@ def first_of(failures: BaseExceptionGroup[AppError]) -> AppError:
     return first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
+def _choosing(services: Services, tenant_id: str, plan_id: int) -> Look:
+    """Return a look that asks for labels and a summary."""
+
+    async def look(confluence: Confluence, run: Run) -> Keep:
+        run.page = await confluence.get_page(run.page_id)
+        decision = run.decision = await decide_page(
+            services, confluence, tenant_id, run.page, priority=Priority.BULK
+        )
+        run.outcome = decision.skipped or PLANNED
+        return lambda session, run_id: add_to_plan(
+            session, services.cipher, tenant_id, plan_id, decision, run_id=run_id
+        )
+
+    return look
+
+
+def nothing(session: Session, run_id: int | None) -> None:
+    """Keep nothing of a page."""
+    del session, run_id
+
+
 class _Drafting:
     """One process's part in the making of a plan."""
 
     def __init__(
-        self, services: Services, tenant_id: str, plan: StoredPlan, progress: Progress
+        self,
+        services: Services,
+        tenant_id: str,
+        plan: StoredPlan,
+        *,
+        look: Look,
+        progress: Progress,
     ) -> None:
         self._services = services
         self._tenant_id = tenant_id
         self._plan = plan
         self._plan_id = plan.id
+        self._look = look
         self._progress = progress
         self._spent = Estimate()
 
@@ -233,43 +306,25 @@ class _Drafting:
                 actor=self._plan.author,
             )
             try:
-                run.page = await confluence.get_page(page_id)
-                run.decision = await decide_page(
-                    self._services,
-                    confluence,
-                    self._tenant_id,
-                    run.page,
-                    priority=Priority.BULK,
-                )
-                run.outcome = run.decision.skipped or PLANNED
+                keep = await self._look(confluence, run)
             except WorkObsolete as error:
-                run.outcome = error.outcome
+                run.outcome, keep = error.outcome, nothing
             except ProviderError as error:
                 run.fail(error)
                 self._note_usage(run.asked)
                 if any(one.was_called for one in run.asked):
                     await record_run(self._services, self._tenant_id, run)
                 raise
-            await self._settle(run)
+            await self._settle(run, keep)
 
-    async def _settle(self, run: Run) -> None:
+    async def _settle(self, run: Run, keep: Keep) -> None:
         """Put a page into the plan; a look that asked the AI is a run of its own."""
         self._note_usage(run.asked)
 
         def work(session: Session, run_id: int | None = None) -> None:
             pages = PlannedPageStore(session)
-            mine = pages.settle(
-                self._tenant_id, self._plan_id, run.page_id, run.outcome
-            )
-            if mine and run.decision is not None:
-                add_to_plan(
-                    session,
-                    self._services.cipher,
-                    self._tenant_id,
-                    self._plan_id,
-                    run.decision,
-                    run_id=run_id,
-                )
+            if pages.settle(self._tenant_id, self._plan_id, run.page_id, run.outcome):
+                keep(session, run_id)
 
         if run.answer is not None:
             await record_run(self._services, self._tenant_id, run, also=work)

@@ -1,0 +1,1 @@
+"""What would make a page better: rules that would rather say nothing than be wrong."""
