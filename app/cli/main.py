@@ -19,6 +19,7 @@ from app.cli.plans import apply, plan, plans, reset_tags, undo
 from app.cli.policy import policy, resume, stop
 from app.cli.program import Program
 from app.cli.receipts import receipts
+from app.cli.recommendations import recommendations
 from app.cli.runs import runs
 from app.cli.suggestions import suggestions
 from app.errors import AppError, ConfigurationError
@@ -207,6 +208,7 @@ for command in (
     suggestions,
     runs,
     receipts,
+    recommendations,
     policy,
     stop,
     resume,

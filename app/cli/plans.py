@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import click
 
 from app.cli import tables
+from app.cli.planned import (
+    ACTOR,
+    carry_out_plan,
+    plan_and_apply,
+    selection_of,
+    show_plan_of,
+    which_pages,
+)
 from app.cli.program import Program
-from app.domain.selection import Selection
-from app.store.plans import StoredPlan
-from app.usecases import carry_out as carrying, make_plan, show_plan, undo as undoing
-from app.usecases.make_plan import Progress
+from app.cli.progress import progress_bar
+from app.usecases import make_plan, show_plan, undo as undoing
 from app.usecases.services import Services
-
-#: Who acts at the command line, as the audit names them.
-ACTOR = "cli"
-#: Items that are shown; `plans show` has them all.
-_SHOWN = 30
-_STATES = {
-    "planned": "to do",
-    "waiting": "waiting for review",
-    "applied": "done",
-    "skipped": "skipped",
-    "undone": "undone",
-}
-_COLUMNS = ("item", "page", "title", "change", "state", "reason", "confidence")
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -38,54 +28,28 @@ _when = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:
 
 @click.command()
 @click.argument("tenant")
-@click.option("--page", "pages", multiple=True, help="A page id; may be repeated.")
-@click.option("--tree", default=None, help="A page id, with all that stands below.")
-@click.option("--space", default=None, help="Key of a space.")
-@click.option("--cql", default=None, help="A query in Confluence's own language.")
-@click.option("--resume", type=int, default=None, help="Go on with this plan.")
+@which_pages
 @_json
 @click.pass_obj
-def plan(
-    program: Program,
-    tenant: str,
-    pages: tuple[str, ...],
-    *,
-    tree: str | None,
-    space: str | None,
-    cql: str | None,
-    resume: int | None,
-    as_json: bool,
-) -> None:
+def plan(program: Program, /, tenant: str, *, as_json: bool, **named: Any) -> None:
     """Say what would be done to pages of TENANT; nothing is written to the site.
 
     The AI is asked, and paid, while the plan is made; `apply` carries out exactly that
     plan without asking again. A plan that was cut off goes on with --resume.
     """
-    named: dict[Any, tuple[str, ...]] = {
-        "pages": pages,
-        "tree": (tree,) if tree else (),
-        "space": (space,) if space else (),
-        "cql": (cql,) if cql else (),
-    }
-    chosen = [(kind, values) for kind, values in named.items() if values]
-    if len(chosen) + (resume is not None) != 1:
-        raise click.UsageError(
-            "name the pages one way: --page, --tree, --space, --cql or --resume"
-        )
+    meant = selection_of(**named)
 
     async def work(services: Services) -> int:
-        plan_id = resume
-        if plan_id is None:
-            ((kind, values),) = chosen
-            selection = Selection.of(kind, *values)
-            plan_id = await make_plan.start_plan(
-                services, tenant, selection, author=ACTOR
-            )
-        with _bar("pages", as_json=as_json) as progress:
+        plan_id = (
+            meant
+            if isinstance(meant, int)
+            else await make_plan.start_plan(services, tenant, meant, author=ACTOR)
+        )
+        with progress_bar("pages", as_json=as_json) as progress:
             await make_plan.draft_plan(services, tenant, plan_id, progress=progress)
         return plan_id
 
-    _show(program, tenant, program.ask(work), as_json=as_json)
+    show_plan_of(program, tenant, program.ask(work), as_json=as_json)
 
 
 @click.command("apply")
@@ -99,9 +63,9 @@ def apply(
 ) -> None:
     """Carry out PLAN: just that, page by page; what changed since is skipped."""
     if not (yes or as_json):
-        _show(program, tenant, number, as_json=False)
+        show_plan_of(program, tenant, number, as_json=False)
         click.confirm("Carry it out?", abort=True)
-    _carry_out(program, tenant, number, as_json=as_json)
+    carry_out_plan(program, tenant, number, as_json=as_json)
 
 
 @click.command()
@@ -146,7 +110,7 @@ def undo(
         since=_utc(since),
         until=_utc(until),
     )
-    _plan_and_apply(
+    plan_and_apply(
         program,
         tenant,
         lambda s: undoing.plan_undo(s, tenant, what, author=ACTOR),
@@ -180,7 +144,7 @@ def reset_tags(
 
     Labels of people stay, whatever they are called. The next run may choose again.
     """
-    _plan_and_apply(
+    plan_and_apply(
         program,
         tenant,
         lambda s: undoing.plan_reset(
@@ -215,124 +179,9 @@ def list_plans(program: Program, tenant: str, limit: int, *, as_json: bool) -> N
 @click.pass_obj
 def show(program: Program, tenant: str, number: int, *, as_json: bool) -> None:
     """Show all of a PLAN."""
-    _show(program, tenant, number, as_json=as_json, limit=None)
-
-
-# ------------------------------------------------------------------------- what they do
-
-
-def _plan_and_apply(
-    program: Program,
-    tenant: str,
-    make: Callable[[Services], Awaitable[StoredPlan]],
-    *,
-    at_once: bool,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    number = program.ask(make).id
-    if not at_once:
-        _show(program, tenant, number, as_json=as_json)
-        return
-    if not (yes or as_json):
-        _show(program, tenant, number, as_json=False)
-        click.confirm("Carry it out?", abort=True)
-    _carry_out(program, tenant, number, as_json=as_json)
-
-
-def _carry_out(program: Program, tenant: str, number: int, *, as_json: bool) -> None:
-    async def work(services: Services) -> None:
-        with _bar("pages", as_json=as_json) as progress:
-            await carrying.carry_out(
-                services, tenant, number, actor=ACTOR, progress=progress
-            )
-
-    program.ask(work)
-    _show(program, tenant, number, as_json=as_json)
-
-
-def _show(
-    program: Program,
-    tenant: str,
-    number: int,
-    *,
-    as_json: bool,
-    limit: int | None = _SHOWN,
-) -> None:
-    async def work(services: Services) -> tuple[Mapping[str, Any], list[Any]]:
-        return (
-            await show_plan.show_plan(services, tenant, number),
-            await show_plan.plan_items(
-                services, tenant, number, limit=None if as_json else limit
-            ),
-        )
-
-    head, items = program.ask(work)
-    if as_json:
-        tables.echo([head, *items], as_json=True)
-        return
-    rows = [{name: one[name] for name in _COLUMNS} for one in items]
-    if rows:
-        tables.echo(rows, as_json=False)
-    if left := head["changes"] - len(rows):
-        click.echo(f"... and {left} more: confluence-ai plans show {tenant} {number}")
-    for line in _lines(head):
-        click.echo(tables.on_one_line(line))
-
-
-def _lines(head: Mapping[str, Any]) -> list[str]:
-    estimate, spent = head["estimate"], head["spent"]
-    became = ", ".join(f"{head[state]} {word}" for state, word in _STATES.items())
-    lines = [f"plan {head['plan']} ({head['cause']}) is {head['state']}: {became}"]
-    if head["pages"]:
-        lines.append(f"pages: {_counted(head['pages'])}")
-    if head["skipped_for"]:
-        lines.append(f"skipped: {_counted(head['skipped_for'])}")
-    lines.append(
-        f"carrying it out: {estimate['pages']} pages, {estimate['points']} Confluence "
-        f"points, {estimate['seconds']:g} s at best, no AI call"
-    )
-    if spent["tokens"] or spent["points"]:
-        lines.append(
-            f"making it took {spent['tokens']} tokens, ${spent['usd']:.4f}, "
-            f"{spent['points']} points"
-        )
-    if head["left"]:
-        lines.append(f"{head['left']} pages are still to be looked at: use --resume")
-    return lines
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    show_plan_of(program, tenant, number, as_json=as_json, limit=None)
 
 
 def _utc(moment: datetime | None) -> datetime | None:
     """Return a moment; without a zone it is in this machine's."""
     return None if moment is None else moment.astimezone()
-
-
-class _bar:  # noqa: N801 - used like a function
-    """A progress bar on a terminal; JSON lines on stderr for scripts."""
-
-    def __init__(self, label: str, *, as_json: bool) -> None:
-        self._label, self._as_json = label, as_json
-        self._bar: Any = None
-
-    def __enter__(self) -> Progress:
-        return self._told
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.render_finish()
-
-    def _told(self, done: int, total: int) -> None:
-        if self._as_json:
-            click.echo(json.dumps({"done": done, "total": total}), err=True)
-            return
-        if not sys.stderr.isatty():
-            return
-        if self._bar is None:
-            self._bar = click.progressbar(
-                length=total, label=self._label, file=sys.stderr
-            )
-        self._bar.update(done - self._bar.pos)
