@@ -148,7 +148,7 @@ _FORMS: Final[
         ),
         (
             (
-                rf"(?P<date>{_QUARTER}(?:\.|-?\w{{1,2}})?\s+(?:quarter|quartal|кварта\w+)"
+                rf"(?P<date>{_QUARTER}(?:\.|-\w{{1,2}}|st|nd|rd|th)?\s+(?:quarter|quartal|кварта\w+)"
                 rf"\s+(?:of\s+|des\s+jahres\s+)?{_YEAR})"
             ),
             _in_quarters,

@@ -22,7 +22,10 @@ _FEWEST_ROWS = 3
 
 _PARAGRAPH: Final = re.compile(r"<p(?:\s[^>]*)?(?<!/)>(.*?)</p>", re.DOTALL)
 _BREAK: Final = re.compile(r"<br\b[^>]*>")
-_DASH: Final = re.compile(r"(?:\s|&nbsp;|<(?:span|strong|em)\b[^>]*>)*[-•*·]\s*[^\W_-]")
+_MARKS = r"(?:<(?:span|strong|em|u|a|ac:[\w-]+)\b[^<>]*>)*"
+_DASH: Final = re.compile(
+    rf"{_MARKS}\s*(?:[-*](?:\s|&nbsp;)+|[•·](?:\s|&nbsp;)*){_MARKS}[^\W_-]"
+)
 _TABLE: Final = re.compile(r"<table\b(?:(?!<table\b).)*?</table>", re.DOTALL)
 _ROW: Final = re.compile(r"<tr\b")
 _CELL: Final = re.compile(r"<td\b")
