@@ -18,6 +18,9 @@ from app.store.base import db_time
 from app.store.encryption import Cipher
 from app.store.tables import FindingRow
 
+#: Page ids in one statement: databases take only so many.
+_AT_ONCE = 500
+
 OPEN: frozenset[FindingState] = frozenset({"open"})
 
 
@@ -128,14 +131,6 @@ class FindingStore:
             self._session.flush()
         return self._stored(row)
 
-    def forget(self, tenant_id: str, page_id: str) -> None:
-        """Delete all that was found on a page that is gone."""
-        self._session.execute(
-            sa.delete(FindingRow)
-            .where(FindingRow.tenant_id == tenant_id, FindingRow.page_id == page_id)
-            .execution_options(synchronize_session=False)
-        )
-
     def _rows(self, tenant_id: str, page_id: str) -> Sequence[FindingRow]:
         return self._session.scalars(
             sa.select(FindingRow)
@@ -198,6 +193,22 @@ class FindingStore:
             page_title=detail["title"],
             found_at=row.found_at,
             changed_at=row.changed_at,
+        )
+
+
+def forget_findings(
+    session: Session, tenant_id: str, page_ids: Collection[str]
+) -> None:
+    """Delete all that was found on pages that are gone, or out of the app's sight."""
+    wanted = sorted(page_ids)
+    for at in range(0, len(wanted), _AT_ONCE):
+        session.execute(
+            sa.delete(FindingRow)
+            .where(
+                FindingRow.tenant_id == tenant_id,
+                FindingRow.page_id.in_(wanted[at : at + _AT_ONCE]),
+            )
+            .execution_options(synchronize_session=False)
         )
 
 

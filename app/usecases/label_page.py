@@ -14,8 +14,7 @@ from app.errors import (
     PageOutOfReach,
     WorkObsolete,
 )
-from app.store.encryption import Cipher
-from app.store.findings import FindingStore
+from app.store.findings import forget_findings
 from app.store.jobs import JobStore
 from app.store.memory import MemoryStore
 from app.store.policies import PolicyStore
@@ -76,7 +75,7 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
         # What the app may not see (any more) must not speak as evidence elsewhere.
         if isinstance(error, PageGone | PageOutOfReach):
             await services.database.write(
-                lambda s: _forget(s, services.cipher, job.tenant_id, run.page_id)
+                lambda s: _forget(s, job.tenant_id, run.page_id)
             )
         await record_run(services, job.tenant_id, run)
         raise
@@ -88,9 +87,9 @@ async def label_page(services: Services, job: Job) -> Done | Defer:
     return Done(outcome=run.outcome)
 
 
-def _forget(session: Session, cipher: Cipher, tenant_id: str, page_id: str) -> None:
+def _forget(session: Session, tenant_id: str, page_id: str) -> None:
     MemoryStore(session).forget(tenant_id, [page_id])
-    FindingStore(session, cipher).forget(tenant_id, page_id)
+    forget_findings(session, tenant_id, [page_id])
 
 
 def _is_learning(session: Session, tenant_id: str) -> bool:

@@ -19,6 +19,7 @@ from app.domain.stems import weigh
 from app.domain.vocabulary.terms import fold
 from app.errors import WorkObsolete
 from app.store.database import Database
+from app.store.findings import forget_findings
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.plan_items import ItemFilter, PlanItemStore
@@ -73,7 +74,7 @@ async def _learn_space(
         await database.write(partial(_keep, tenant_id=tenant_id, memories=memories))
         seen.update(page.id for page in batch)
     if gone := known - seen:
-        await database.write(lambda s: MemoryStore(s).forget(tenant_id, gone))
+        await database.write(lambda s: _forget(s, tenant_id, gone))
     await _catch_up(services, confluence, tenant_id, space.id, standing)
     await database.write(lambda s: PolicyStore(s).space_learned(tenant_id, space.id))
     return len(seen)
@@ -135,6 +136,11 @@ def _suspects(
         if fold(one.item.change.value) in map(fold, standing.get(page_id, ())):
             found.add(page_id)
     return found & MemoryStore(session).page_ids(tenant_id, space_id)
+
+
+def _forget(session: Session, tenant_id: str, page_ids: set[str]) -> None:
+    MemoryStore(session).forget(tenant_id, page_ids)
+    forget_findings(session, tenant_id, page_ids)
 
 
 async def human_labels(

@@ -20,6 +20,7 @@ from app.domain.plans import LedgerState
 from app.domain.tenants import Installation
 from app.store.events import EventStore
 from app.store.feedback import FeedbackStore
+from app.store.findings import forget_findings
 from app.store.installations import InstallationStore
 from app.store.jobs import JobStore
 from app.store.ledger import LedgerStore
@@ -94,6 +95,7 @@ def _page(
         return "duplicate"
     if outcome == "noted":
         MemoryStore(session).forget(tenant_id, [event.page_id])
+        forget_findings(session, tenant_id, [event.page_id])
     if outcome != "queued":
         return outcome
     job = JobStore(session).enqueue(

@@ -224,7 +224,7 @@ def _item(seen: PageView, change: Change, policy: Policy) -> NewItem:
 
 def _view(services: Services, page: Page, text: PageText) -> PageView | None:
     """Take a page apart; None if its markup is broken, or is none that has sections."""
-    if page.body_format != "storage" or text.damaged:
+    if page.body_format != "storage":
         return None
     try:
         sections = services.markup.sections(page.body or "")

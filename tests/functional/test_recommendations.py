@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from app.bootstrap import open_services
+from app.cli.main import cli
+from app.cli.program import Program
 from app.domain.changes import Item
 from app.domain.selection import Selection
 from app.errors import Conflict, NotFound, Unavailable
+from app.settings import Settings
 from app.store.plan_items import ItemFilter, PlanItemStore
 from app.store.plans import StoredPlan
 from app.store.policies import PolicyStore
@@ -456,6 +463,7 @@ class TestKeeping:
         assert set(first) == {"missing_sections open", "unclear_title open"}
         assert set(second) == {"missing_sections fixed", "unclear_title open"}
         assert comments(house, page_id) == []
+        assert await found(house, page_id) == {}
 
     async def test_pages_that_cannot_be_taken_apart_are_left_alone(
         self, house: House
@@ -543,3 +551,49 @@ class TestKeeping:
         plan = await draft_recommendations(services(house), tenant, plan_id)
 
         assert [one.state for one in await items(house, plan)] == ["planned"]
+
+
+class TestCommands:
+    """The command line over a site."""
+
+    async def test_made_shown_and_carried_out(self, build: BuildHouse) -> None:
+        """`recommendations make`, as a process of its own would; `plan` goes its way."""
+        house = await build(worker=False)
+        page_id = new_page(house, EMPTY)
+        await house.install_forge(settle=False)
+        await house.delivered()
+        tenant = await house.tenant_id()
+
+        asked = await run(house, "make", tenant, "--page", page_id, "--post")
+        refused = await run(house, "make", tenant, "--resume", "1")
+        done = await run(
+            house, "make", tenant, "--page", page_id, "--post", "--apply", "--json"
+        )
+
+        assert "(recommendations) is ready: 1 to do" in asked.stdout
+        assert "pages: 1 advised" in asked.stdout
+        assert refused.exit_code == 1
+        head, item = map(json.loads, done.stdout.splitlines())
+        assert (head["cause"], head["applied"]) == ("recommendations", 1)
+        assert item["change"].startswith("+ comment: What would make")
+        assert json.loads(done.stderr.splitlines()[-1]) == {"done": 1, "total": 1}
+        assert len(comments(house, page_id)) == 1
+
+
+async def run(house: House, *arguments: str) -> Result:
+    """Run a command in a thread: it has a loop of its own."""
+    program = Program(
+        open_services=open_services,
+        configure_logs=_quiet,
+        serve=_quiet,
+        work=_quiet,
+    )
+    return await asyncio.to_thread(
+        lambda: CliRunner().invoke(
+            cli, ["recommendations", *arguments], obj=program, env=house.environ
+        )
+    )
+
+
+def _quiet(settings: Settings, *, to_stdout: bool = True) -> None:
+    del settings, to_stdout

@@ -12,7 +12,13 @@ from app.domain.advice.findings import Finding
 from app.domain.advice.told import Advised
 from app.errors import NotFound
 from app.store.database import Database
-from app.store.findings import FindingFilter, FindingStore, Look, StoredFinding
+from app.store.findings import (
+    FindingFilter,
+    FindingStore,
+    Look,
+    StoredFinding,
+    forget_findings,
+)
 from app.store.tables import FindingRow
 from app.store.tenants import TenantStore
 from tests.integration.store.stored import CIPHER, new_tenant, rows
@@ -202,7 +208,8 @@ class TestFindings:
         for page in ("7", "8"):
             await keep(database, tenant, advised(), page=page)
 
-        await database.write(lambda s: FindingStore(s, CIPHER).forget(tenant, "7"))
+        await database.write(lambda s: forget_findings(s, tenant, ["7", "9"]))
+        await database.write(lambda s: forget_findings(s, tenant, []))
 
         assert [one.page_id for one in await stored(database, tenant)] == ["8"]
 
