@@ -77,10 +77,15 @@ class OtherPages:
         kind = kind_of(page.title, labels)
         if kind is None:
             return None
-        place = (page.page.space_id, kind)
         async with self._lock:
-            if place not in self._customs:
-                self._customs[place] = await self._learn(confluence, page, kind)
+            return await self._customs_of(confluence, page, kind)
+
+    async def _customs_of(
+        self, confluence: Confluence, page: PageView, kind: PageKind
+    ) -> Customs | None:
+        place = (page.page.space_id, kind)
+        if place not in self._customs:
+            self._customs[place] = await self._learn(confluence, page, kind)
         return self._customs[place]
 
     async def _learn(
