@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from app.domain.memory import SiteMemory
@@ -24,11 +24,15 @@ class Alike:
 
     def __init__(self, memory: SiteMemory) -> None:
         self._pages = tuple(memory.traces)
-        self._places: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        rare = {
+            stem
+            for stem, posting in memory.postings.items()
+            if posting.pages <= _MOST_PAGES
+        }
+        self._places: dict[str, array[int]] = {}
         for slot, trace in enumerate(memory.traces.values()):
-            for stem in trace.stems:
-                if memory.pages_with(stem) <= _MOST_PAGES:
-                    self._places[stem].append(slot)
+            for stem in rare.intersection(trace.stems):
+                self._places.setdefault(stem, array("I")).append(slot)
 
     def nearest(
         self, weights: Mapping[str, float], *, page_id: str, limit: int
