@@ -59,7 +59,6 @@ _COMMON: Final[dict[PageKind, tuple[tuple[str, str], ...]]] = {
     ),
     "decision": (
         ("Decision", r"deci|рішен|вирішен|entscheid|entschied"),
-        ("Options", r"option|alternativ|варіант|альтернатив|variante|considered"),
         ("Consequences", r"consequence|impact|trade-?off|наслідк|вплив|folge|auswirk"),
     ),
     "meeting": (

@@ -18,7 +18,7 @@ _FEWEST_WORDS = 80
 _NAMED: Final = re.compile(
     r"\b(?:owner|owned by|maintain(?:er|ed by)|contact|responsib|accountab|in charge|"
     r"reach (?:out|us)|get in touch|e-?mail|ask (?:us|the|in)|call (?:us|the)|slack|"
-    r"author|approv|on-?call|help ?desk|support team|team lead|manager|point of contact|"
+    r"author|approv|supervisor|report (?:\w+ ){0,6}to the|on-?call|help ?desk|support team|team lead|manager|point of contact|"
     r"verantwort|zuständig|ansprechpartner|kontakt|eigentümer|inhaber|wenden sie sich|"
     r"wende dich|betreu|leitung|leiter|autor|freigegeben|"
     r"відповіда|власни|контакт|зверта|зверн|керівник|куратор|автор|затвер|підтримує)"

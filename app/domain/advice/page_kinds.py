@@ -39,7 +39,7 @@ _PATTERNS: Final[tuple[tuple[PageKind, str], ...]] = (
     (
         "runbook",
         (
-            r"\brun-?\s?books?\b|\bplaybook\b|\bdisaster recovery\b|ранбук|плейбук"
+            r"\brun-?\s?book\b|\bplaybook\b|\bdisaster recovery\b|ранбук|плейбук"
             r"|betriebshandbuch|notfall(?:plan|handbuch)"
         ),
     ),
@@ -47,7 +47,7 @@ _PATTERNS: Final[tuple[tuple[PageKind, str], ...]] = (
     (
         "policy",
         (
-            r"\bpolicy$|^[\w&-]+ policy\b(?= [–—(-])|^policy (?:on|for)\b"
+            r"\bpolicy$|^[\w&-]+ policy\b(?= [–—(-])|\bpolicy (?:on|for|of)\b"
             r"|richtlinien?$|^richtlinien? (?:für|zu[rm]?)\b|^регламент\b|^положення про\b"
         ),
     ),
@@ -79,12 +79,22 @@ _LABELS: Final[dict[str, PageKind]] = {
     "post-mortem": "incident",
 }
 
+#: Such pages speak of pages of a kind, and are none.
+_ABOUT: Final = re.compile(
+    r"\b(?:template|example|guide(?:lines?)?|overview|index|list|archive|calendar|"
+    r"how to (?:write|run|hold)|шаблон|приклад|перелік|список|огляд|як (?:писати|вести)|"
+    r"vorlage|beispiel|übersicht|liste|leitfaden)\b",
+    re.IGNORECASE,
+)
+
 #: These tell of a moment, not of how things are: they do not grow old.
 RECORDS: Final[frozenset[PageKind]] = frozenset({"meeting", "decision", "incident"})
 
 
 def kind_of(title: str, labels: Collection[str] = ()) -> PageKind | None:
     """Return what kind of page has such a title or label; None for most."""
+    if _ABOUT.search(title):
+        return None
     for kind, pattern in _TITLES:
         if pattern.search(title):
             return kind

@@ -117,8 +117,8 @@ class TestMissing:
         [
             ("Post-mortem: mail", "At 10:05 the cause was found.", "Action items"),
             ("Розбір інциденту", "Хронологія. Причина. Дії.", ""),
-            ("ADR 7", "We decided so.", "Options, Consequences"),
-            ("Entscheidung: Platten", "Variante. Entscheidung. Folgen.", ""),
+            ("ADR 7", "We decided so.", "Consequences"),
+            ("Entscheidung: Platten", "Entscheidung. Folgen.", ""),
             ("Meeting notes", "Present: all.", "Action items"),
             ("Runbook", "Nothing.", ""),
             ("Mail server", "Nothing.", ""),
