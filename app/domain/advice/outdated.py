@@ -49,7 +49,7 @@ _FOR: Final = re.compile(
     r"(?<!made )(?<!issued )(?<!created )(?<!signed )(?<!dated )(?<!written )"
     r"(?:\b(?:in|by|on|until|before|for|of|early|late|mid|the|"
     r"spring|summer|autumn|fall|winter|half|"
-    r"im|am|bis|ab|zum|ende|anfang|mitte|der|frühjahr|frühling|sommer|herbst|halbjahr|"
+    r"im|am|bis|ab|zum|ende|anfang|mitte|der|für|frühjahr|frühling|sommer|herbst|halbjahr|"
     r"у|в|до|з|на|кінця|кінець|кінці|початку|середини|"
     r"навесні|влітку|восени|взимку))\s+$",
     re.IGNORECASE,

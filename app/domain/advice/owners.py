@@ -18,7 +18,7 @@ _FEWEST_WORDS = 80
 _NAMED: Final = re.compile(
     r"\b(?:owner|owned by|maintain(?:er|ed by)|contact|responsib|accountab|in charge|"
     r"reach (?:out|us)|get in touch|e-?mail|ask (?:us|the|in)|call (?:us|the)|slack|"
-    r"author|approv|supervisor|report (?:\w+ ){0,6}to the|on-?call|help ?desk|support team|team lead|manager|point of contact|"
+    r"authors?\b|approve(?:r|d by)|supervisor|report (?:\w+ ){0,6}to the|on-?call|help ?desk|support team|team lead|manager|point of contact|"
     r"verantwort|zuständig|ansprechpartner|kontakt|eigentümer|inhaber|wenden sie sich|"
     r"wende dich|betreu|leitung|leiter|autor|freigegeben|"
     r"відповіда|власни|контакт|зверта|зверн|керівник|куратор|автор|затвер|підтримує)"
@@ -33,7 +33,7 @@ _SHOWN: Final = re.compile(
 _FOR_PEOPLE: Final = re.compile(
     r"\b(?:employees?|staff|colleagues?|contractors?|managers?|team members?|everyone|"
     r"mitarbeite\w+|beschäftigte\w*|kolleg\w+|vorgesetzte\w*|"
-    r"співробітни\w+|працівни\w+|колег\w*|керівни\w+|команд[аиіу])\b",
+    r"співробітни\w+|працівни\w+|колег\w*|керівни\w+)\b",
     re.IGNORECASE,
 )
 

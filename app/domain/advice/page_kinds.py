@@ -48,7 +48,7 @@ _PATTERNS: Final[tuple[tuple[PageKind, str], ...]] = (
         "policy",
         (
             r"\bpolicy$|^[\w&-]+ policy\b(?= [–—(-])|\bpolicy (?:on|for|of)\b"
-            r"|richtlinien?$|^richtlinien? (?:für|zu[rm]?)\b|^регламент\b|^положення про\b"
+            r"|richtlinien?$|^richtlinien? (?:für|zu[rm]?)\b|^регламент\b|^політика\b|^положення про\b"
         ),
     ),
     (

@@ -28,6 +28,7 @@ class TestPromises:
             "Der Support wird bis Ende 2019 fortgeführt.",
             "Das Werkzeug steht voraussichtlich im März 2022 bereit.",
             "Das Modul ist geplant für Herbst 2020.",
+            "Die Umstellung ist geplant für Mai 2022.",
         ],
     )
     def test_date_that_has_passed_is_found(self, text: str) -> None:

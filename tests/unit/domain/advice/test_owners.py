@@ -21,6 +21,8 @@ class TestOwners:
             ("Clean desk policy", RULES),
             ("Порядок прийому на роботу", "<p>Працівники подають заяву.</p>"),
             ("Richtlinie für Reisen", "<p>Mitarbeitende buchen selbst.</p>"),
+            ("Політика віддаленої роботи", "<p>Працівники працюють з дому.</p>"),
+            ("Remote work policy", "<p>Staff use approved, authorized devices.</p>"),
         ],
     )
     def test_nobody(self, title: str, body: str) -> None:
@@ -48,7 +50,11 @@ class TestOwners:
 
     @pytest.mark.parametrize(
         ("title", "words"),
-        [("Mail server", 90), ("Desk policy", 20), ("Retry policy", 90)],
+        [
+            ("Mail server", 90),
+            ("Desk policy", 20),
+            ("Retry policy", 90),
+        ],
     )
     def test_pages_on_which_it_does_not_matter(self, title: str, words: int) -> None:
         """A note, a stub, a policy of software that speaks to nobody."""
