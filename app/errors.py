@@ -4,6 +4,7 @@
     ├── RequestRejected        the caller must change the request
     │   ├── NotAuthenticated   who sent it is not proved (the reason is for the log)
     │   ├── MalformedPayload   it cannot be read
+    │   │   └── TermsRefused   the vocabulary cannot be so; every reason is told
     │   ├── PayloadTooLarge
     │   ├── NotFound
     │   ├── Conflict           somebody decided already, or it cannot be done any more
@@ -45,6 +46,9 @@ from typing import Literal
 #: https://developer.atlassian.com/cloud/confluence/rate-limiting/
 LimitScope = Literal["global", "tenant", "burst"]
 
+#: Problems that one message tells.
+_TOLD = 10
+
 
 class AppError(Exception):
     """Anything that the house has a name for."""
@@ -69,6 +73,19 @@ class MalformedPayload(RequestRejected):
         super().__init__(f"malformed {what}: {reason}")
         self.what = what
         self.reason = reason
+
+
+class TermsRefused(MalformedPayload):
+    """Terms cannot be so; nothing was changed, and `problems` are all that stands against.
+
+    The message tells the first few.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        told = "; ".join(problems[:_TOLD])
+        more = len(problems) - _TOLD
+        super().__init__("vocabulary", f"{told}; and {more} more" if more > 0 else told)
+        self.problems = tuple(problems)
 
 
 class PayloadTooLarge(RequestRejected):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from app.domain.completions import Completion, LabelChoice
-from app.domain.vocabulary.terms import Vocabulary
+from app.domain.vocabulary.terms import Vocabulary, fold
 
 #: Above it a label is written, between the two it waits for a person, below it
 #: is forgotten (calibrated: at 0.5 about six of ten are right, at 0.9 nine).
@@ -131,6 +131,22 @@ def plan_labels(
     return Plan(items=tuple(items), withdrawn=withdrawn)
 
 
+def new_names(
+    completion: Completion, vocabulary: Vocabulary
+) -> tuple[LabelChoice, ...]:
+    """Return the names that wait for a person: proposed, and unknown to the vocabulary.
+
+    None where the vocabulary is closed, or open: there they are choices like any other.
+    """
+    if vocabulary.openness != "propose":
+        return ()
+    return tuple(
+        one
+        for one in completion.proposals
+        if fold(one.name) and vocabulary.canonical(one.name) is None
+    )
+
+
 def withdrawn_labels(
     ledger: Mapping[str, LedgerState], present: Collection[str]
 ) -> tuple[str, ...]:
@@ -176,11 +192,16 @@ def _chosen(completion: Completion, vocabulary: Vocabulary) -> Iterator[LabelCho
     """Walk the choices that the vocabulary allows, surest first, each label once.
 
     Of two choices of one label the surer stays; ties go by name. New names count where
-    the vocabulary is open, and only there.
+    the vocabulary is open, and only there. A proposed name that is a term by now, or a
+    synonym of one, is no new name but a choice of that term.
     """
     choices = list(completion.labels)
-    if vocabulary.openness == "open":
-        choices += completion.proposals
+    for one in completion.proposals:
+        known = vocabulary.canonical(one.name)
+        if known is not None:
+            choices.append(replace(one, name=known))
+        elif vocabulary.openness == "open":
+            choices.append(one)
     seen: set[str] = set()
     for choice in sorted(choices, key=lambda one: (-one.confidence, one.name)):
         key = vocabulary.key(choice.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Literal
@@ -57,6 +57,19 @@ class LedgerStore:
         for row in rows:
             found[row.page_id][row.value] = row.state
         return found
+
+    def counts(self, tenant_id: str) -> Counter[str]:
+        """Return the labels that stand on pages because of us, and on how many each."""
+        rows = self._session.execute(
+            sa.select(LedgerRow.value, sa.func.count().label("pages"))
+            .where(
+                LedgerRow.tenant_id == tenant_id,
+                LedgerRow.kind == "label",
+                LedgerRow.state == "written",
+            )
+            .group_by(LedgerRow.value)
+        )
+        return Counter({row.value: row.pages for row in rows})
 
     def has(self, tenant_id: str, page_id: str, kind: LedgerKind, value: str) -> bool:
         """Whether we wrote, or were about to write, exactly this."""

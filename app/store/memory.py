@@ -212,6 +212,21 @@ class MemoryStore:
             )
         )
 
+    def known(self, tenant_id: str, page_ids: Collection[str]) -> set[str]:
+        """Return those of some pages that are remembered: we may still see them."""
+        wanted = sorted(page_ids)
+        found: set[str] = set()
+        for at in range(0, len(wanted), _AT_ONCE):
+            found.update(
+                self._session.scalars(
+                    sa.select(PageMemoryRow.page_id).where(
+                        PageMemoryRow.tenant_id == tenant_id,
+                        PageMemoryRow.page_id.in_(wanted[at : at + _AT_ONCE]),
+                    )
+                )
+            )
+        return found
+
     def labels(self, tenant_id: str) -> Counter[str]:
         """Return the labels that people put on pages, and on how many pages each."""
         found: Counter[str] = Counter()

@@ -17,6 +17,7 @@ from app.store.tables import (
     InstallationRow,
     LedgerRow,
     PageMemoryRow,
+    ProposalRow,
     TenantRow,
 )
 from app.store.usage import UsageStore
@@ -193,6 +194,7 @@ class TenantStore:
             # The site is there, whatever became of the installation known before.
             self.revive(into)
         self._join_tombstones(tenant_id, into)
+        self._join_refusals(tenant_id, into)
         self._show_pages(tenant_id, into)
         UsageStore(self._session).merge(tenant_id, into=into)
         for table in Base.metadata.sorted_tables:
@@ -231,6 +233,22 @@ class TenantStore:
             .values(state="withdrawn")
             .execution_options(synchronize_session=False)
         )
+
+    def _join_refusals(self, tenant_id: str, into: str) -> None:
+        """Reject for good what either side has rejected for good."""
+        loser = sa.orm.aliased(ProposalRow)
+        rejected = sa.exists().where(
+            loser.tenant_id == tenant_id,
+            loser.key == ProposalRow.key,
+            loser.state == "rejected",
+        )
+        self._session.execute(
+            sa.update(ProposalRow)
+            .where(ProposalRow.tenant_id == into, rejected)
+            .values(state="rejected")
+            .execution_options(synchronize_session=False)
+        )
+        self._update(into, vocabulary_version=TenantRow.vocabulary_version + 1)
 
     def _show_pages(self, tenant_id: str, into: str) -> None:
         """Make the loser's pages news to whoever remembers the winner's."""

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.orm import Session
 
 from app.domain.changes import Agent, Item, PlanCause
+from app.domain.plans import new_names
 from app.store.encryption import Cipher
 from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore, StoredItem
 from app.store.plans import PlanStore
+from app.store.proposals import ProposalStore
 from app.usecases.decide_page import Decision
 from app.usecases.writing.work import Write
 
@@ -37,6 +39,7 @@ def keep_decision(
     Suggestions that were made before and still hold keep their place in the queue; the
     others are superseded.
     """
+    _note_proposals(session, cipher, tenant_id, decision)
     store = PlanItemStore(session, cipher)
     fresh = _renew(store, tenant_id, decision)
     if not fresh and not decision.planned:
@@ -74,6 +77,7 @@ def add_to_plan(
 
     The newest look at a page wins: what waited for a person from before is superseded.
     """
+    _note_proposals(session, cipher, tenant_id, decision)
     store = PlanItemStore(session, cipher)
     if not decision.skipped:
         _supersede(store, tenant_id, decision.page.id)
@@ -105,6 +109,18 @@ def settle_items(
             store.set_state(
                 tenant_id, [one.item.id], "skipped", reason=one.reason, run_id=run_id
             )
+
+
+def _note_proposals(
+    session: Session, cipher: Cipher, tenant_id: str, decision: Decision
+) -> None:
+    """Queue the names that the AI would like and the vocabulary lacks."""
+    if decision.answer is not None:
+        ProposalStore(session, cipher).note(
+            tenant_id,
+            decision.page.id,
+            new_names(decision.answer.completion, decision.vocabulary),
+        )
 
 
 def _renew(store: PlanItemStore, tenant_id: str, decision: Decision) -> list[NewItem]:

@@ -43,6 +43,7 @@ from app.usecases.explain_run import explained
 from app.usecases.keep_decision import GUARDS, settle_items
 from app.usecases.ports import PointsMeter
 from app.usecases.services import Services
+from app.usecases.vocabularies import adopt_written
 from app.usecases.writing.work import Write
 
 log = structlog.get_logger("app")
@@ -180,6 +181,9 @@ async def record_run(
             drop_guarded=run.decision is not None,
         )
         _settle_ledger(session, tenant_id, run, run_id)
+        if run.page is not None:
+            labels = run.done("label_add")
+            adopt_written(session, tenant_id, run.page.space_id, labels)
         if run.has_written:
             _audit(runs, tenant_id, run, run_id)
         also(session, run_id)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection
 
 from sqlalchemy.orm import Session
 
-from app.domain.vocabulary.terms import Vocabulary
+from app.domain.vocabulary.terms import Vocabulary, fold
 from app.store.memory import MemoryStore
 from app.store.policies import PolicyStore
+from app.store.refusals import RefusalStore
 from app.store.terms import TermStore
 from app.usecases.services import Services
 
@@ -63,6 +64,7 @@ def _read(
         store.terms(tenant_id),
         store.patches(tenant_id, space_id) if space_id else (),
         openness=openness,
+        refused=RefusalStore(session).all(tenant_id) if openness == "open" else (),
     )
     return known, vocabulary
 
@@ -77,7 +79,7 @@ def seed(session: Session, tenant_id: str) -> int:
     Labels that stand there only because of us are not among them.
     """
     used = MemoryStore(session).labels(tenant_id)
-    return TermStore(session).note(tenant_id, used, origin="site")
+    return _note(session, tenant_id, used)
 
 
 def note_people_labels(
@@ -85,4 +87,34 @@ def note_people_labels(
 ) -> None:
     """Add labels that people have just used: the vocabulary grows with the site."""
     if labels:
-        TermStore(session).note(tenant_id, labels, origin="site")
+        _note(session, tenant_id, labels)
+
+
+def _note(session: Session, tenant_id: str, labels: Collection[str]) -> int:
+    """Add labels as terms, but for synonyms of terms and for what a person removed."""
+    store = TermStore(session)
+    new = set(labels) - store.known(tenant_id, labels)
+    if not new:
+        return 0
+    new -= RefusalStore(session).of(tenant_id, new)
+    taken = set(map(fold, store.synonyms(tenant_id)))
+    wanted = [one for one in new if fold(one) not in taken]
+    return store.note(tenant_id, wanted, origin="site")
+
+
+def adopt_written(
+    session: Session, tenant_id: str, space_id: str, labels: Collection[str]
+) -> None:
+    """Add labels that were just written and are no terms yet.
+
+    Only an open vocabulary lets such names be written; from then on they are terms that
+    people can see and steer.
+    """
+    if (
+        not labels
+        or PolicyStore(session).policy(tenant_id, space_id).openness != "open"
+    ):
+        return
+    own = {one.name for one in TermStore(session).patches(tenant_id, space_id)}
+    wanted = set(labels) - own - RefusalStore(session).of(tenant_id, labels)
+    TermStore(session).note(tenant_id, wanted, origin="proposal")

@@ -48,7 +48,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermPatch:
-    """What one space says differently of a term, or a term of its own; None inherits."""
+    """What one space says differently of a term, or a term of its own; None inherits.
+
+    An empty parent says that there is none, whatever the site says.
+    """
 
     name: str
     description: str | None = None
@@ -65,6 +68,8 @@ class TermPatch:
             for name in _PATCHED
             if (value := getattr(self, name)) is not None
         }
+        if said.get("parent") == "":
+            said["parent"] = None
         return replace(term or Term(name=self.name), **said)
 
 
@@ -94,11 +99,13 @@ class Vocabulary:
         terms: Every term, excluded and manual ones too.
         openness: What happens to other labels.
         version: Changes with what is said of terms; names alone do not count.
+        refused: Folded names that people said no to; openness does not let them in.
     """
 
     terms: Mapping[str, Term]
     openness: Openness = "propose"
     version: str = ""
+    refused: frozenset[str] = frozenset()
     _names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -108,6 +115,7 @@ class Vocabulary:
         patches: Iterable[TermPatch] = (),
         *,
         openness: Openness = "propose",
+        refused: Iterable[str] = (),
     ) -> Vocabulary:
         """Lay a space's patches over the site's terms."""
         found = {term.name: term for term in terms}
@@ -121,7 +129,8 @@ class Vocabulary:
         for term in ordered.values():
             for synonym in term.synonyms:
                 names.setdefault(fold(synonym), term.name)
-        return cls(ordered, openness, _version(ordered.values(), openness), names)
+        version = _version(ordered.values(), openness)
+        return cls(ordered, openness, version, frozenset(refused), names)
 
     def __len__(self) -> int:
         return len(self.terms)
@@ -139,7 +148,8 @@ class Vocabulary:
         """Whether we may offer, suggest or write the label called exactly that."""
         term = self.terms.get(name)
         if term is None:
-            return self.openness == "open" and self.canonical(name) is None
+            is_open = self.openness == "open" and fold(name) not in self.refused
+            return is_open and self.canonical(name) is None
         return not (term.excluded or term.manual_only)
 
     def key(self, name: str) -> str:

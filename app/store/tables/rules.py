@@ -61,7 +61,10 @@ class TermRow(Base):
 
 
 class ProposalRow(Base):
-    """A label that the AI would like and the vocabulary lacks, until somebody decides."""
+    """A label that the AI would like and the vocabulary lacks, until somebody decides.
+
+    A term that a person removed is here too, as rejected: it does not come back.
+    """
 
     __tablename__ = "proposals"
     __table_args__ = (sa.Index(None, "tenant_id", "state", "seen_at"),)
@@ -75,7 +78,7 @@ class ProposalRow(Base):
     mapped_to: Mapped[str | None]
     #: Ids of pages that it was proposed for, the latest few.
     pages: Mapped[list[Any]]
-    #: How often it was proposed.
+    #: On how many pages it was proposed, as far as the latest few can tell.
     count: Mapped[int] = mapped_column(default=0)
     #: The passage of the latest page that speaks for it.
     sealed_evidence: Mapped[str | None]

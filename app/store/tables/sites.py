@@ -33,6 +33,8 @@ class TenantRow(Base):
     learned_at: Mapped[datetime | None]
     #: Counts changes of `page_memory`, so that caches know when to rebuild.
     memory_version: Mapped[int] = mapped_column(default=0)
+    #: Counts changes of `terms`, and of names that people said no to.
+    vocabulary_version: Mapped[int] = mapped_column(default=0, server_default="0")
     #: Somebody pulled the tenant's kill switch: nothing is claimed, asked or written.
     stopped_at: Mapped[datetime | None]
     stopped_by: Mapped[str | None]
