@@ -18,10 +18,12 @@ from app.cli.evaluate import evaluate
 from app.cli.plans import apply, plan, plans, reset_tags, undo
 from app.cli.policy import policy, resume, stop
 from app.cli.program import Program
+from app.cli.proposals import proposals
 from app.cli.receipts import receipts
 from app.cli.recommendations import recommendations
 from app.cli.runs import runs
 from app.cli.suggestions import suggestions
+from app.cli.vocabulary import vocabulary
 from app.errors import AppError, ConfigurationError
 from app.store import migrations
 from app.store.encryption import new_key
@@ -209,6 +211,8 @@ for command in (
     runs,
     receipts,
     recommendations,
+    proposals,
+    vocabulary,
     policy,
     stop,
     resume,
