@@ -126,14 +126,14 @@ class _Editing:
             self._complain(one, f"a label has at most {MAX_LENGTH} characters")
             return
         name = self._meant(one.name)
-        if name not in self._before and not self._may_be_new(one):
-            return
-        self._by_fold.setdefault(fold(name), name)
         if name in self.said:
             where = self.said[name].place
             again = f"is said already ({where})" if where else "is said twice"
             self._complain(one, again)
             return
+        if name not in self._before and not self._may_be_new(one):
+            return
+        self._by_fold.setdefault(fold(name), name)
         self.said[name] = one
         patch = replace(self.after.get(name) or TermPatch(name=name), **one.fields)
         if self.layer.below is None:
@@ -148,6 +148,7 @@ class _Editing:
         name = self._meant(typed)
         if name in self.layer.here:
             self.after.pop(name, None)
+            self.said.pop(name, None)
             self._gone.add(name)
             return
         why = "there is no such term here"
@@ -173,8 +174,6 @@ class _Editing:
         vocabulary = Vocabulary.build(terms.values())
         clashes = _Clashes(self._before, terms)
         for name, one in self.said.items():
-            if name not in terms:
-                continue
             for problem in clashes.of(terms[name]):
                 self._complain(one, problem)
             self._check_parent(name, one, vocabulary)
