@@ -23,7 +23,7 @@ from app.usecases.vocabularies import vocabulary_of
 Row = Mapping[str, Any]
 
 #: Names that one audit row lists.
-_LISTED = 100
+_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

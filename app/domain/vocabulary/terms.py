@@ -12,6 +12,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 #: What happens to labels that the vocabulary lacks: nothing, they wait in a queue of
@@ -76,6 +77,8 @@ class TermPatch:
 _PATCHED = tuple(name for name in Term.__dataclass_fields__ if name != "name")
 
 
+# Vocabularies are built anew with every change, of nearly the same names.
+@lru_cache(maxsize=1 << 15)
 def fold(name: str) -> str:
     """Return what makes two spellings the same name.
 
