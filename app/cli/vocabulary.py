@@ -147,7 +147,7 @@ def remove_terms(
 
 @vocabulary.command("import")
 @click.argument("tenant")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @_space
 @_format("How FILE is written; by its name without this.")
 @click.option("--replace", is_flag=True, help="Remove terms that are not in FILE.")
@@ -157,7 +157,7 @@ def remove_terms(
 def import_terms(
     program: Program,
     tenant: str,
-    file: IO[bytes],
+    file: str,
     space: str | None,
     kind: FileKind | None,
     *,
@@ -171,8 +171,9 @@ def import_terms(
     A column that is missing leaves things as they are; an empty cell takes back.
     """
     place = Place(tenant_id=tenant, space_key=space)
-    written = kind or _kind(file.name)
-    content = file.read(LARGEST_FILE + 1)
+    written = kind or _kind(file)
+    with _opened(file, "rb") as source:
+        content = source.read(LARGEST_FILE + 1)
     with _told(as_json=as_json):
         done = program.ask(
             lambda s: exchange_vocabulary.import_terms(
@@ -184,14 +185,14 @@ def import_terms(
 
 @vocabulary.command("export")
 @click.argument("tenant")
-@click.argument("file", type=click.File("wb", atomic=True), default="-")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
 @_space
-@_format("How to write; by FILE's name without this, else csv.")
+@_format("How to write; by FILE's name without this, csv for the screen.")
 @click.pass_obj
 def export_terms(
     program: Program,
     tenant: str,
-    file: IO[bytes],
+    file: str,
     space: str | None,
     kind: FileKind | None,
 ) -> None:
@@ -200,11 +201,20 @@ def export_terms(
     `import` reads it back without loss.
     """
     place = Place(tenant_id=tenant, space_key=space)
-    is_file = Path(file.name).suffix.casefold() in (".csv", ".json")
-    written = kind or (_kind(file.name) if is_file else "csv")
-    file.write(
-        program.ask(lambda s: exchange_vocabulary.export_terms(s, place, written))
-    )
+    written = kind or ("csv" if file == "-" else _kind(file))
+    content = program.ask(lambda s: exchange_vocabulary.export_terms(s, place, written))
+    with _opened(file, "wb") as target:
+        target.write(content)
+
+
+@contextmanager
+def _opened(path: str, mode: str) -> Iterator[IO[bytes]]:
+    """Open a file; one that is written appears whole, or not at all."""
+    try:
+        with click.open_file(path, mode, atomic=mode == "wb" and path != "-") as file:
+            yield file
+    except OSError as error:
+        raise click.FileError(path, hint=error.strerror or "") from error
 
 
 def _kind(name: str) -> FileKind:
