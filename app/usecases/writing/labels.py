@@ -61,9 +61,23 @@ def _settled(target: Target, one: Write) -> bool:
             one.apply()
         else:
             one.skip("already_there")
-    elif one.authority == "policy" and not target.vocabulary.may_choose(label):
+    elif not _is_in_vocabulary(target, one):
         one.skip("not_in_vocabulary")
     return not one.is_open
+
+
+def _is_in_vocabulary(target: Target, one: Write) -> bool:
+    """Whether the label may be written by the vocabulary as it is now.
+
+    People may have written what they alone may put, and have back what was there.
+    """
+    vocabulary, label = target.vocabulary, one.change.value
+    if one.undoes:
+        return True
+    term = vocabulary.terms.get(label)
+    if one.authority == "person" and term is not None:
+        return not term.excluded
+    return vocabulary.may_choose(label)
 
 
 def _note(target: Target, wanted: Sequence[Write], session: Session) -> set[str]:
