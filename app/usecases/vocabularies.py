@@ -94,9 +94,9 @@ def _note(session: Session, tenant_id: str, labels: Collection[str]) -> int:
     """Add labels as terms, but for synonyms of terms and for what a person removed."""
     store = TermStore(session)
     new = set(labels) - store.known(tenant_id, labels)
+    new -= RefusalStore(session).of(tenant_id, new)
     if not new:
         return 0
-    new -= RefusalStore(session).of(tenant_id, new)
     taken = set(map(fold, store.synonyms(tenant_id)))
     wanted = [one for one in new if fold(one) not in taken]
     return store.note(tenant_id, wanted, origin="site")

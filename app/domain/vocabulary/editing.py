@@ -201,16 +201,28 @@ class _Editing:
         term = vocabulary.terms[name]
         if term.parent is None:
             return
+        was = self._before.get(name)
+        is_new = was is None or was.parent != term.parent
         parent = vocabulary.canonical(term.parent)
         if parent is None:
-            self._complain(one, f"there is no term {term.parent!r} to be its parent")
+            # A space may have said so of a term that the site has removed since.
+            if is_new or term.parent in self._gone:
+                missing = f"there is no term {term.parent!r} to be its parent"
+                self._complain(one, missing)
             return
+        if is_new:
+            self._check_above(name, one, vocabulary)
+            self._set_parent(name, parent)
+
+    def _check_above(self, name: str, one: Said, vocabulary: Vocabulary) -> None:
         above = _above(name, vocabulary)
         if name in above:
             chain = " > ".join([name, *above[: above.index(name) + 1]])
             self._complain(one, f"its parents go round: {chain}")
         elif len(above) > MOST_LEVELS:
             self._complain(one, f"more than {MOST_LEVELS} terms stand above it")
+
+    def _set_parent(self, name: str, parent: str) -> None:
         own = self.after.get(name)
         if own is not None and own.parent:
             self.after[name] = replace(own, parent=parent)

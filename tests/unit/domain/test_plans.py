@@ -17,6 +17,7 @@ from app.domain.plans import (
     LedgerState,
     Plan,
     PlanItem,
+    new_names,
     plan_labels,
     refuses,
     withdrawn_labels,
@@ -296,11 +297,60 @@ class TestVocabulary:
 
         assert actions(made) == expected
 
+    def test_a_proposal_that_is_a_term_by_now_is_a_choice_of_it(self) -> None:
+        """Under any name, in any vocabulary; what may not be chosen is not."""
+        terms = Vocabulary.build(
+            [
+                Term(name="backup", synonyms=("резервна копія",)),
+                Term(name="secret", excluded=True),
+            ],
+            openness="closed",
+        )
+        answer = proposing("Резервна-Копія", "secret", "stranger")
+
+        made = plan_labels(
+            answer,
+            on_page=(),
+            ledger={},
+            vocabulary=terms,
+            bar=FixedBar(),
+            max_labels=5,
+        )
+
+        assert actions(made) == {"backup": "add"}
+
+    @pytest.mark.parametrize(
+        ("openness", "expected"),
+        [("closed", ()), ("propose", ("new-thing",)), ("open", ())],
+    )
+    def test_new_names_wait_where_they_are_to_be_proposed(
+        self, openness: Literal["closed", "propose", "open"], expected: tuple[str, ...]
+    ) -> None:
+        """Names and synonyms of terms are not new, and nothing is no name."""
+        terms = Vocabulary.build(
+            [Term(name="backup", synonyms=("копія",))], openness=openness
+        )
+
+        found = new_names(proposing("Backup", "Копія", "new-thing", "'"), terms)
+
+        assert tuple(one.name for one in found) == expected
+
     def test_two_spellings_of_one_label_are_planned_once(self) -> None:
         """The surer one, as it is spelled."""
         made = plan(("How To", 0.6), ("how-to", 0.9))
 
         assert [(one.label, one.confidence) for one in made.items] == [("how-to", 0.9)]
+
+
+def proposing(*names: str) -> Completion:
+    return Completion(
+        labels=(),
+        summary="",
+        language="uk",
+        provider="p",
+        model="m",
+        proposals=tuple(LabelChoice(name=name, confidence=0.9) for name in names),
+    )
 
 
 class TestBar:

@@ -317,6 +317,39 @@ class TestParents:
 
         assert edit(layer, [say("c", parent="b")]).added == ("c",)
 
+    def test_what_was_said_before_the_site_changed_hinders_nobody(self) -> None:
+        """A parent that the site has removed since, a circle that it has closed since."""
+        lost = TermPatch(name="disk", parent="gone")
+        circle = TermPatch(name="it", parent="backup")
+        layer = space(Term(name="backup", parent="it"), IT, said=(lost, circle))
+
+        done = edit(
+            layer,
+            [say("disk", parent="gone", excluded=True), say("it", parent="backup")],
+        )
+
+        assert done.changed == ("disk",)
+
+    def test_taken_back_the_site_s_parent_holds_again(self) -> None:
+        """It is not written down as the space's own word."""
+        terms = (IT, Term(name="hall"), Term(name="disk", parent="hall"))
+        alone = TermPatch(name="disk", parent="it")
+        more = TermPatch(name="disk", parent="it", excluded=True)
+
+        gone = edit(space(*terms, said=(alone,)), [say("disk", parent=None)])
+        left = edit(space(*terms, said=(more,)), [say("disk", parent=None)])
+
+        assert gone.removed == ("disk",)
+        assert left.after["disk"] == TermPatch(name="disk", excluded=True)
+
+    def test_a_parent_that_goes_in_the_same_breath(self) -> None:
+        """Saying the same of the child again does not keep it."""
+        layer = site(IT, Term(name="disk", parent="it"))
+
+        assert refused(layer, say("disk", parent="it"), only_said=True) == [
+            "disk: there is no term 'it' to be its parent"
+        ]
+
     def test_too_deep(self) -> None:
         """Twenty levels are enough."""
         chain = [say("t0")]
