@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from app.domain.selection import Selection
-from app.usecases.carry_out import carry_out
+from app.store.policies import PolicyStore
+from app.usecases.carry_out import carry_out, carry_out_approved
 from app.usecases.edit_vocabulary import Place, remove_terms, set_term
 from app.usecases.make_plan import draft_plan, start_plan
+from app.usecases.review import Waiting, edit, suggestions
 from app.usecases.services import Services
 from app.usecases.show_plan import plan_items
 from app.usecases.show_vocabulary import list_terms
@@ -89,6 +91,29 @@ class TestAtWork:
 
         assert set(await terms(house)) == {"netzwerk", "neu", "відпустка"}
         assert house.labels(page_id) == []
+
+    async def test_a_person_may_put_what_people_alone_may_put(
+        self, house: House
+    ) -> None:
+        """We do not suggest it; who says it instead of what we suggest has it."""
+        await house.install_forge()
+        tenant = await house.tenant_id()
+        await house.database.write(
+            lambda s: PolicyStore(s).set_fields(tenant, "", {"mode": "suggest"})
+        )
+        await say(house, "netzwerk", manual_only="true")
+        page_id = house.write(ENGLISH)
+        other_id = house.write(GERMAN)
+        await house.settled()
+
+        waiting = await suggestions(services(house), tenant, Waiting())
+        labels = [one.item for one in waiting if one.item.change.kind == "label_add"]
+        (label,) = labels
+        decided = await edit(services(house), tenant, label.id, "netzwerk", by="cli")
+        await carry_out_approved(services(house), tenant, decided.page_ids, actor="cli")
+
+        assert label.change.page_id == page_id
+        assert (house.labels(page_id), house.labels(other_id)) == (["netzwerk"], [])
 
     async def test_a_ukrainian_synonym_leads_to_the_english_label(
         self, house: House
