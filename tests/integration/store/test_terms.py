@@ -101,12 +101,12 @@ class TestTerms:
         tenant = await new_tenant(database)
         await database.write(lambda s: TermStore(s).put(tenant, BACKUP, origin="site"))
 
-        counts = [
-            await database.write(
-                lambda s, n=names: TermStore(s).note(tenant, n, origin="site")
-            )  # type: ignore[misc]
-            for names in (["backup", "архів"], ["backup", "архів"], [])
-        ]
+        async def note(*names: str) -> int:
+            return await database.write(
+                lambda s: TermStore(s).note(tenant, names, origin="site")
+            )
+
+        counts = [await note("backup", "архів"), await note("архів"), await note()]
 
         assert counts == [1, 0, 0]
         assert BACKUP in await database.read(lambda s: TermStore(s).terms(tenant))

@@ -367,7 +367,8 @@ class TestParents:
         assert edit(layer, [say("disk", parent=None)], removed=["it"]).removed == (
             "it",
         )
-        assert edit(layer, [say("backup", synonyms=("it",))], removed=["it"])
+        merged = edit(layer, [say("backup", synonyms=("it",))], removed=["it"])
+        assert names(merged) == ((), ("backup",), ("it",))
 
 
 class TestRemoving:
