@@ -22,6 +22,8 @@ from app.usecases.edit_vocabulary import Place
 #: Who acts at the command line, as the audit names them.
 ACTOR = "cli"
 
+#: Changes that people are shown one by one.
+_SHOWN = 50
 _KINDS = ("csv", "json")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 _space = click.option(
@@ -278,7 +280,9 @@ def _tell(done: Edit, *, as_json: bool, would: bool = False) -> None:
     if not rows:
         click.echo("nothing would change" if would else "nothing to change")
         return
-    tables.echo(rows, as_json=False)
+    tables.echo(rows[:_SHOWN], as_json=False)
+    if len(rows) > _SHOWN:
+        click.echo(f"… and {len(rows) - _SHOWN} more (--json shows all)")
     counts = (
         f"{len(done.added)} added, {len(done.changed)} changed, "
         f"{len(done.removed)} removed"

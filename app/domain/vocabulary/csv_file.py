@@ -31,7 +31,7 @@ def read(text: str) -> tuple[list[Said], list[str]]:
             return [], problems
         said = [_said(f"line {line}", columns, cells, problems) for line, cells in rows]
     except csv.Error as error:
-        return [], [*problems, f"it is no CSV: {error}"]
+        return [], [*problems, str(error)]
     return said, problems
 
 
@@ -63,15 +63,22 @@ def _cell(text: str) -> str:
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Walk the rows that say anything, with the lines that they begin in."""
+    """Walk the rows that say anything, with the lines that they begin in.
+
+    Raises:
+        csv.Error: It is no CSV from a line on, which is told.
+    """
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=_separator(text), strict=True
     )
     line = 1
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield line, cells
-        line = reader.line_num + 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise csv.Error(f"line {line}: it is no CSV: {error}") from None
 
 
 def _separator(text: str) -> str:

@@ -46,7 +46,9 @@ def write(patches: Iterable[TermPatch]) -> str:
 def _entries(text: str) -> Iterator[tuple[int, Any]]:
     """Walk a list's entries, with the lines that they begin in."""
     decoder = json.JSONDecoder(
-        object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
+        # Python refuses to read integers of thousands of digits, with words of its own.
+        object_pairs_hook=_object,
+        parse_int=float,
     )
     at = _skip(text, 0)
     if text[at : at + 1] != "[":
@@ -80,15 +82,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         # JSON forbids no such thing, but nobody means it.
         found[key] = _Twice() if key in found else value
     return found
-
-
-def _constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")
-
-
-def _integer(digits: str) -> float:
-    # Python refuses to read integers of thousands of digits, with a text of its own.
-    return float(digits)
 
 
 def _said(place: str, entry: Any, problems: list[str]) -> Said | None:

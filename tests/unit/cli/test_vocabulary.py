@@ -207,6 +207,21 @@ class TestFiles:
         assert nothing.stdout == "nothing would change\n"
         assert line.json("vocabulary", "list", tenant) == []
 
+    def test_of_many_changes_the_first_are_shown(
+        self, line: CommandLine, tmp_path: Path
+    ) -> None:
+        """Scripts get them all."""
+        tenant, file = line.new_tenant(), tmp_path / "terms.csv"
+        file.write_text("\n".join(["name", *(f"t{n}" for n in range(60))]))
+
+        shown = line.run("vocabulary", "import", tenant, str(file), "--dry-run")
+        rows = line.json("vocabulary", "import", tenant, str(file), "--dry-run")
+
+        *_, more, counts = shown.stdout.splitlines()
+        assert more == "… and 10 more (--json shows all)"
+        assert counts == "would be: 60 added, 0 changed, 0 removed"
+        assert len(rows) == 60
+
     def test_bad_lines_and_large_files(self, line: CommandLine, tmp_path: Path) -> None:
         """Each line is told; of a file that is too large no more than the limit is read."""
         tenant, file = line.new_tenant(), tmp_path / "terms.csv"

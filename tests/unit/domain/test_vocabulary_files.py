@@ -8,12 +8,12 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, reject, strategies as st
 
 from app.domain.vocabulary.csv_file import COLUMNS, shielded, unshielded
 from app.domain.vocabulary.editing import MOST_TERMS, Layer, edit
 from app.domain.vocabulary.files import LARGEST_FILE, FileKind, read_file, write_file
-from app.domain.vocabulary.saying import Said, read_text, write_text
+from app.domain.vocabulary.saying import Said, read_text, read_value, write_text
 from app.domain.vocabulary.terms import TermPatch
 from app.errors import MalformedPayload, PayloadTooLarge, TermsRefused
 
@@ -71,6 +71,19 @@ class TestRoundTrip:
         for kind in KINDS:
             assert patches(read(write_file([patch], kind), kind)) == [patch]
         assert read_text("description", write_text(wanted)) == wanted
+
+    @given(parts=st.lists(st.text(max_size=8), max_size=5))
+    def test_any_synonyms(self, parts: list[str]) -> None:
+        """With commas, apostrophes, spaces and signs of all kinds in them."""
+        try:
+            wanted = read_value("synonyms", parts)
+        except ValueError:
+            reject()
+        patch = TermPatch(name="x", synonyms=wanted)
+
+        for kind in KINDS:
+            (said,) = read(write_file([patch], kind), kind)
+            assert said.fields["synonyms"] == wanted
 
 
 class TestFormulas:
@@ -171,13 +184,19 @@ class TestCsv:
         ]
 
     @pytest.mark.parametrize(
-        "text", ['name\n"open', 'name\n"a"b\n', f"name\n{'x' * 200_000}\n"]
+        ("text", "line"),
+        [
+            ('name\nbackup\n"open\n\n', 3),
+            ('name\n"a"b\n', 2),
+            (f"name\n{'x' * 200_000}\n", 2),
+            ('"name', 1),
+        ],
     )
-    def test_what_is_no_csv(self, text: str) -> None:
-        """Broken quotes and endless cells."""
+    def test_what_is_no_csv(self, text: str, line: int) -> None:
+        """Broken quotes and endless cells, with the line that they begin in."""
         (problem,) = problems(text)
 
-        assert problem.startswith("it is no CSV: ")
+        assert problem.startswith(f"line {line}: it is no CSV: ")
 
 
 class TestJson:
@@ -205,7 +224,14 @@ class TestJson:
             ),
             ('[{"name": "x"}]\n[]', "line 1: it is no JSON: something follows"),
             ('[\n{"name": "x"},\n]', "line 3: it is no JSON: Expecting value"),
-            ('[{"name": "x", "min_confidence": NaN}]', "NaN is no number"),
+            (
+                '[{"name": "x", "min_confidence": NaN}]',
+                "line 1: x: min_confidence: expected a number from 0 to 1",
+            ),
+            (
+                '[{"name": "x", "description": -Infinity}]',
+                "line 1: x: description: expected a text",
+            ),
             ("[" * 100_000, "it is nested too deep"),
             ("[3]", "line 1: expected an object with a name"),
             ("[{}]", "line 1: there is no name"),
