@@ -11,7 +11,7 @@ from app.domain.labels import MAX_LENGTH
 from app.domain.vocabulary.terms import Term, TermPatch, fold
 
 LONGEST_DESCRIPTION = 1_000
-MOST_SYNONYMS = 50
+MOST_SYNONYMS = 200
 #: Said in a space of a description, of synonyms or of a parent: there is none here,
 #: whatever the site says. An empty value says nothing.
 NOTHING = "-"

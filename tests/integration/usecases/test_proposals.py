@@ -417,7 +417,7 @@ class TestDeciding:
         await queue.put(Term(name="post", synonyms=many))
         await queue.note("1", "mail")
 
-        with pytest.raises(TermsRefused, match="post: a term has at most 50 synonyms"):
+        with pytest.raises(TermsRefused, match="post: a term has at most 200 synonyms"):
             await queue.map("post", "mail")
 
         assert await queue.names() == ["mail"]

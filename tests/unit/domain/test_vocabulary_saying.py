@@ -71,7 +71,7 @@ class TestReadText:
             (
                 "synonyms",
                 ",".join(str(n) for n in range(MOST_SYNONYMS + 1)),
-                "at most 50 synonyms",
+                "at most 200 synonyms",
             ),
             ("parent", "x" * 256, "at most 255 characters"),
             ("excluded", "maybe", "expected true or false"),
