@@ -90,9 +90,7 @@ class ProposalStore:
         if len(known) < len(wanted):
             self._drop_rarest(tenant_id)
 
-    def waiting(
-        self, tenant_id: str, *, at_least: int = 1, limit: int | None = None
-    ) -> Sequence[Proposal]:
+    def waiting(self, tenant_id: str, *, at_least: int = 1) -> Sequence[Proposal]:
         """Return what waits for a person, most proposed first."""
         rows = self._session.scalars(
             sa.select(ProposalRow)
@@ -104,7 +102,6 @@ class ProposalStore:
             .order_by(
                 ProposalRow.count.desc(), ProposalRow.seen_at.desc(), ProposalRow.key
             )
-            .limit(limit)
         )
         return [self._value(row) for row in rows]
 

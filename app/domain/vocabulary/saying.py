@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,8 +16,11 @@ MOST_SYNONYMS = 200
 #: Said in a space of a description, of synonyms or of a parent: there is none here,
 #: whatever the site says. An empty value says nothing.
 NOTHING = "-"
-#: Stands between synonyms; commas do where there is none of it.
+#: Stands between synonyms; commas do where there is none of it. Within one it has a
+#: backslash before it.
 BETWEEN = "|"
+_WITHIN = rf"\{BETWEEN}"
+_PARTING = re.compile(rf"(?<!\\)\{BETWEEN}")
 
 #: As people and spreadsheets in several languages write them.
 _YES = frozenset({"true", "yes", "1", "on", "так", "істина", "wahr", "ja"})
@@ -81,7 +85,7 @@ def write_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        joined = f" {BETWEEN} ".join(value)
+        joined = f" {BETWEEN} ".join(one.replace(BETWEEN, _WITHIN) for one in value)
         # A comma in a single synonym is no comma between two.
         alone = len(value) == 1 and "," in joined
         return f"{joined} {BETWEEN}" if alone else joined or NOTHING
@@ -158,8 +162,6 @@ def _synonyms(parts: Iterable[str]) -> tuple[str, ...]:
         synonym = " ".join(part.split())
         if not synonym:
             continue
-        if BETWEEN in synonym:
-            raise ValueError(f"{synonym[:40]!r} holds {BETWEEN}, which parts synonyms")
         _label(synonym)
         if not fold(synonym):
             raise ValueError(f"{synonym[:40]!r} is no name")
@@ -194,7 +196,10 @@ def _parts(text: str) -> list[str]:
     lines = text.splitlines()
     if len(lines) > 1:
         return [part for line in lines for part in _parts(line)]
-    return text.split(BETWEEN if BETWEEN in text else ",")
+    parts = _PARTING.split(text)
+    if len(parts) == 1:
+        parts = text.split(",")
+    return [part.replace(_WITHIN, BETWEEN) for part in parts]
 
 
 def _reader(name: str) -> Callable[[str], Any]:

@@ -63,9 +63,6 @@ class TestNote:
         assert (first.key, first.name, first.count) == ("мережа", "мережа", 2)
         assert (first.pages, first.evidence) == (("2", "1"), "Мережа on 2")
         assert (second.name, second.count, second.pages) == ("disk", 1, ("1",))
-        assert [one.name for one in await waiting(database, tenant, limit=1)] == [
-            "мережа"
-        ]
         assert [one.name for one in await waiting(database, tenant, at_least=2)] == [
             "мережа"
         ]
