@@ -7,7 +7,7 @@ Rules for every migration:
 
 The column has a default, so a release that knows nothing of it goes on as before.
 
-Revision: 0004, after: 0003.
+Revision: 0005, after: 0004.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
