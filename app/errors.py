@@ -23,7 +23,9 @@
     │       ├── QuestionRefused      give up: this page cannot be asked there
     │       └── ProviderMisconfigured  the operator: key, model, money
     ├── CredentialsMissing     no way in just now; the next token wakes the work
-    ├── BudgetExceeded         no money; the next period, or a larger budget, wakes the work
+    ├── OverBudget             no money for it
+    │   ├── BudgetExceeded     the next period, or a larger budget, wakes the work
+    │   └── PageTooExpensive   a whole budget is too small for it: somebody must act
     ├── Stopped                somebody pulled the kill switch; its release wakes the work
     ├── WorkObsolete           nobody: the work has lost its object, drop it quietly
     │   ├── PageGone           deleted, trashed, or never there
@@ -178,7 +180,19 @@ class CredentialsMissing(AppError):
         self.installation = installation
 
 
-class BudgetExceeded(AppError):
+class OverBudget(AppError):
+    """There is no money for a call that would have to be paid.
+
+    Attributes:
+        attempts: Who else was asked before it came to this.
+    """
+
+    #: Constant word for receipts and metrics.
+    outcome: str = "over_budget"
+    attempts: tuple[object, ...] = ()
+
+
+class BudgetExceeded(OverBudget):
     """A budget is spent: the next period, or a larger budget, wakes the work.
 
     Attributes:
@@ -189,6 +203,17 @@ class BudgetExceeded(AppError):
         super().__init__(f"{what} is spent until {until.isoformat(timespec='minutes')}")
         self.what = what
         self.until = until
+
+
+class PageTooExpensive(OverBudget):
+    """One page may cost more than a whole budget: no period will have room for it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"one page may cost more than {what} in all: enlarge the budget, or let "
+            "`local` answer where the others may not"
+        )
+        self.what = what
 
 
 class Stopped(AppError):

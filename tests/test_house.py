@@ -36,6 +36,7 @@ ACROSS_TENANTS = {
     "app.store.jobs.JobStore.hasten": "an AI provider is back for everybody",
     "app.store.jobs.JobStore.rescue": "lapsed leases are found whoever they serve",
     "app.store.jobs._fenced": "id, lease token and state are narrower than a tenant",
+    "app.store.budgets.BudgetStore.prune": "housekeeping by age",
     "app.store.queue_health.QueueHealthStore.read": "counts only, for the operator",
     "app.store.queue_health.QueueHealthStore.prune": "housekeeping by age",
     "app.store.queue_health._batch": "housekeeping by age",

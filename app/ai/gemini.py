@@ -27,6 +27,7 @@ from app.ai.transport import (
 )
 from app.ai.wire import Question, Reply, Timing, Wire
 from app.clock import utc_now
+from app.domain.completions import Usage
 from app.errors import ConfigurationError
 
 BASE_URL = "https://generativelanguage.googleapis.com"
@@ -101,6 +102,10 @@ class GeminiWire(Wire):
     @override
     def thinking_room(self) -> int:
         return self._room
+
+    @override
+    def priced(self, usage: Usage) -> Usage:
+        return self._failures.priced(usage)
 
     @override
     async def send(self, question: Question, timing: Timing) -> Reply:

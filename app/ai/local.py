@@ -11,7 +11,14 @@ import asyncio
 from typing_extensions import override
 
 from app.domain.choosing import decide
-from app.domain.completions import Completion, Exchange, LabelChoice, Prompt, Turn
+from app.domain.completions import (
+    Completion,
+    Exchange,
+    LabelChoice,
+    Prompt,
+    Turn,
+    Usage,
+)
 from app.domain.keyphrases import keyphrases
 from app.domain.languages import UNDETERMINED, detect
 from app.domain.pages import PageText
@@ -40,6 +47,10 @@ class LocalProvider(Provider):
     @override
     def held_for(self) -> float:
         return 0.0
+
+    @override
+    def estimate(self, prompt: Prompt) -> Usage:
+        return Usage()
 
     @override
     async def complete(self, prompt: Prompt, turn: Turn) -> Completion:

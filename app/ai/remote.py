@@ -38,6 +38,8 @@ TEXT_TOKENS = 4000
 #: A question takes no more than this share of a minute's tokens.
 _SHARE_OF_MINUTE = 0.25
 _LEAST_TEXT = 200
+#: What is set aside for the input is so much above the estimate: settling frees it.
+_SAFETY = 1.1
 #: OpenAI charges characters by four, and all that may be written, when a call comes in.
 #: https://developers.openai.com/cookbook/examples/how_to_handle_rate_limits
 _CHARACTERS_A_TOKEN = 4
@@ -139,6 +141,7 @@ class RemoteProvider(Provider):
             began=time.monotonic(),
         )
         try:
+            await turn.confirm()
             reply = await self._send(call)
         finally:
             # Told even if nobody waits for the answer any more: others wait for this.
@@ -214,6 +217,20 @@ class RemoteProvider(Provider):
         )
 
     # ------------------------------------------------------------------ estimates
+
+    @override
+    def estimate(self, prompt: Prompt) -> Usage:
+        question = render(prompt, text_tokens=self._room_for_text())
+        factor = self._gate.factor(prompt.language) * _SAFETY
+        read = math.ceil(estimate_input(question) * factor)
+        return self._wire.priced(
+            Usage(
+                input_tokens=read,
+                # Writing to the provider's cache costs more than reading anew.
+                cache_write_tokens=read,
+                output_tokens=question.max_output_tokens + self._wire.thinking_room,
+            )
+        )
 
     def _room_for_text(self) -> int:
         tpm = self._gate.tokens_a_minute

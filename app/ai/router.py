@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NoReturn
 
 from typing_extensions import override
 
 from app.domain.completions import (
+    OVER_BUDGET,
     Attempt,
     Completion,
     Exchange,
@@ -21,8 +23,9 @@ from app.domain.completions import (
     Turn,
     Usage,
 )
-from app.errors import ProviderError, Unavailable
+from app.errors import BudgetExceeded, OverBudget, ProviderError, Unavailable
 from app.usecases.ports import Ai, Provider, Respondent
+from app.usecases.purse import Purse
 
 #: The one whose answers never leave the machine, and who never fails.
 LOCAL = "local"
@@ -73,31 +76,46 @@ class Router(Ai):
         return min(one.held_for() for one in self._chosen(order))
 
     @override
+    def estimate(self, prompt: Prompt, order: Sequence[str] = ()) -> Usage:
+        """Return what an answer of the first in order costs at worst."""
+        return self._chosen(order)[0].estimate(prompt)
+
+    @override
     async def answer(
-        self, prompt: Prompt, turn: Turn, *, order: Sequence[str] = ()
+        self,
+        prompt: Prompt,
+        turn: Turn,
+        *,
+        order: Sequence[str] = (),
+        purse: Purse | None = None,
     ) -> Routed:
         """Ask in turn until one answers; what none can answer, the draft does.
+
+        A provider that the purse does not pay for is passed over like one that is busy.
 
         Raises:
             ProviderError: Nobody can answer now, and waiting may help. It carries the
                 shortest wait. `attempts` says who was asked.
+            OverBudget: The same, for want of money alone.
             Unavailable: The database cannot be asked for leave.
         """
         chosen = self._chosen(order)
         attempts: list[Attempt] = []
-        errors: list[ProviderError] = []
+        errors: list[ProviderError | OverBudget] = []
         for place, provider in enumerate(chosen):
             is_last = place == len(chosen) - 1
             patient = turn if is_last else self._hurried(turn)
             began = time.monotonic()
             try:
+                if purse is not None:
+                    await purse.hold(partial(provider.estimate, prompt), attempts)
                 completion = await provider.complete(prompt, patient)
             except Unavailable:
                 if not any(one.is_final for one in attempts):
                     raise
                 # Later, those who were paid in vain would be asked, and paid, again.
                 break
-            except ProviderError as error:
+            except (ProviderError, OverBudget) as error:
                 attempts.append(_failed(provider, error, began))
                 errors.append(error)
                 continue
@@ -142,7 +160,17 @@ def _answered(completion: Completion, began: float) -> Attempt:
     )
 
 
-def _failed(provider: Provider, error: ProviderError, began: float) -> Attempt:
+def _failed(
+    provider: Provider, error: ProviderError | OverBudget, began: float
+) -> Attempt:
+    if isinstance(error, OverBudget):
+        return Attempt(
+            provider=provider.name,
+            model=provider.model,
+            outcome=OVER_BUDGET,
+            seconds=time.monotonic() - began,
+            reason=str(error),
+        )
     return Attempt(
         provider=provider.name,
         model=provider.model,
@@ -155,12 +183,18 @@ def _failed(provider: Provider, error: ProviderError, began: float) -> Attempt:
 
 
 def _raise_shortest(
-    errors: Sequence[ProviderError], attempts: Sequence[Attempt]
+    errors: Sequence[ProviderError | OverBudget], attempts: Sequence[Attempt]
 ) -> NoReturn:
-    """Raise what is worth waiting for, the shortest wait first."""
-    waiting = [error for error in errors if error.verdict == "wait"] or [
-        error for error in errors if error.verdict == "ask_operator"
+    """Raise what is worth waiting for, the shortest wait first; money comes last."""
+    providers = [error for error in errors if isinstance(error, ProviderError)]
+    waiting = [error for error in providers if error.verdict == "wait"] or [
+        error for error in providers if error.verdict == "ask_operator"
     ]
+    if not waiting:
+        poor = [error for error in errors if isinstance(error, OverBudget)]
+        first = min(poor, key=lambda error: not isinstance(error, BudgetExceeded))
+        first.attempts = tuple(attempts)
+        raise first
     shortest = min(
         waiting,
         key=lambda error: (

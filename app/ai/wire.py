@@ -99,6 +99,10 @@ class Wire(Protocol):
         """Output tokens that a call is allowed besides the answer's."""
         ...
 
+    def priced(self, usage: Usage) -> Usage:
+        """Return a usage with what it costs, as far as the model's price is known."""
+        ...
+
     async def send(self, question: Question, timing: Timing) -> Reply:
         """Send one request; fill `timing` once it is on the wire.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from app.errors import AppError, NotAuthenticated
 from app.settings import Settings
+from app.usecases.budgets import almost_spent
+from app.usecases.kill_switch import standstills
 from app.usecases.ports import Respondent
 from app.usecases.report_health import readiness
 from app.usecases.services import Services
@@ -44,9 +47,38 @@ async def examine_services(settings: Settings, services: Services) -> list[Findi
         Finding(subject=name, good=told == "ok", told=told)
         for name, told in (await readiness(services)).items()
     ]
+    if all(finding.good for finding in findings):
+        findings += [await _going(services), *await _money(services)]
     findings += await _hosts(settings, services)
     findings += [await _provider(services, one) for one in services.ai.respondents()]
     return findings
+
+
+async def _going(services: Services) -> Finding:
+    """Examine the kill switches: while one stands, work that is wanted is not done."""
+    found = await standstills(services)
+    told = "; ".join(f"{name}: {why}" for name, why in found.items())
+    return Finding(
+        subject="kill switch", good=not found, told=told or "nothing is stopped"
+    )
+
+
+async def _money(services: Services) -> list[Finding]:
+    """Tell which budgets are past their soft limit; there is a budget to be spent."""
+    return [
+        Finding(
+            subject=f"budget of {tenant_id}",
+            good=row["state"] != "spent",
+            told=f"{row['state']}: {_whose(row)}, until {row['until']}",
+        )
+        for tenant_id, rows in (await almost_spent(services)).items()
+        for row in rows
+    ]
+
+
+def _whose(row: Mapping[str, Any]) -> str:
+    whose = "the site" if row["space"] is None else f"space {row['space']}"
+    return f"{whose}, {row['period']}"
 
 
 async def _provider(services: Services, asked: Respondent) -> Finding:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from app import __version__
 from app.cli import doctor, tables
 from app.cli.ai import providers, quota, usage
+from app.cli.budgets import budgets
 from app.cli.evaluate import evaluate
 from app.cli.plans import apply, plan, plans, reset_tags, undo
 from app.cli.policy import policy, resume, stop
@@ -24,6 +25,7 @@ from app.cli.recommendations import recommendations
 from app.cli.runs import runs
 from app.cli.suggestions import suggestions
 from app.cli.vocabulary import vocabulary
+from app.cli.whitelist import import_whitelist, whitelist
 from app.errors import AppError, ConfigurationError
 from app.store import migrations
 from app.store.encryption import new_key
@@ -170,17 +172,6 @@ def allow(
     click.echo(f"{kind} {entry.value} is {'off' if remove else 'on'} the whitelist")
 
 
-@tenants.command("whitelist")
-@click.argument("tenant")
-@json_option
-@click.pass_obj
-def whitelist(program: Program, tenant: str, *, as_json: bool) -> None:
-    """List where SAFE_TEST may write."""
-    tables.echo(
-        program.ask(lambda s: operate.list_whitelist(s, tenant)), as_json=as_json
-    )
-
-
 @cli.command()
 @click.argument("tenant")
 @click.option("--page", default=None, help="Only this page.")
@@ -200,6 +191,8 @@ def audit(
 cli.add_command(usage)
 cli.add_command(quota)
 tenants.add_command(providers)
+tenants.add_command(whitelist)
+tenants.add_command(import_whitelist)
 cli.add_command(evaluate)
 for command in (
     plan,
@@ -216,5 +209,6 @@ for command in (
     policy,
     stop,
     resume,
+    budgets,
 ):
     cli.add_command(command)

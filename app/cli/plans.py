@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from app.cli import tables
+from app.cli.forecasts import tell_forecast
 from app.cli.planned import (
     ACTOR,
     carry_out_plan,
@@ -19,6 +20,7 @@ from app.cli.planned import (
 from app.cli.program import Program
 from app.cli.progress import progress_bar
 from app.usecases import make_plan, show_plan, undo as undoing
+from app.usecases.estimate_plan import PlanForecast, estimate_plan
 from app.usecases.services import Services
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
@@ -29,27 +31,40 @@ _when = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:
 @click.command()
 @click.argument("tenant")
 @which_pages
+@_yes
 @_json
 @click.pass_obj
-def plan(program: Program, /, tenant: str, *, as_json: bool, **named: Any) -> None:
+def plan(
+    program: Program, /, tenant: str, *, yes: bool, as_json: bool, **named: Any
+) -> None:
     """Say what would be done to pages of TENANT; nothing is written to the site.
 
-    The AI is asked, and paid, while the plan is made; `apply` carries out exactly that
-    plan without asking again. A plan that was cut off goes on with --resume.
+    The AI is asked, and paid, while the plan is made: what that costs is told before.
+    `apply` carries out exactly that plan without asking again. A plan that was cut off
+    goes on with --resume.
     """
     meant = selection_of(**named)
 
-    async def work(services: Services) -> int:
-        plan_id = (
+    async def begin(services: Services) -> tuple[int, PlanForecast]:
+        number = (
             meant
             if isinstance(meant, int)
             else await make_plan.start_plan(services, tenant, meant, author=ACTOR)
         )
-        with progress_bar("pages", as_json=as_json) as progress:
-            await make_plan.draft_plan(services, tenant, plan_id, progress=progress)
-        return plan_id
+        return number, await estimate_plan(services, tenant, number)
 
-    show_plan_of(program, tenant, program.ask(work), as_json=as_json)
+    async def draft(services: Services) -> None:
+        with progress_bar("pages", as_json=as_json) as progress:
+            await make_plan.draft_plan(services, tenant, number, progress=progress)
+
+    number, forecast = program.ask(begin)
+    tell_forecast(forecast, as_json=as_json)
+    asks = forecast.costs_money and program.is_terminal() and not (yes or as_json)
+    if asks and not click.confirm("Go on?"):
+        click.echo(f"nobody was asked; to go on: plan {tenant} --resume {number}")
+        return
+    program.ask(draft)
+    show_plan_of(program, tenant, number, as_json=as_json)
 
 
 @click.command("apply")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ class ConfigureLogs(Protocol):
         ...
 
 
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
 @dataclass(slots=True)
 class Program:
     """The parts of the program, and where its settings are."""
@@ -32,6 +37,8 @@ class Program:
     serve: Callable[[Settings], None]
     work: Callable[[Settings], None]
     env_file: Path = field(default=Path(".env"))
+    #: Whether somebody sits there who can be asked.
+    is_terminal: Callable[[], bool] = _is_terminal
 
     def settings(self) -> Settings:
         """Read the settings.

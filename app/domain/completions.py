@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,10 +29,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A page of the same site that people labelled: it shows how labels are used."""
+    """A page of the same site that people labelled: it shows how labels are used.
+
+    Attributes:
+        page_id: Says whose title it is; nobody is told.
+    """
 
     title: str
     labels: tuple[str, ...]
+    page_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +148,10 @@ class Completion:
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 
+async def _nobody_objects() -> None:
+    """Let a call go ahead."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """On whose behalf a provider is asked, and how urgently.
@@ -152,16 +161,24 @@ class Turn:
         priority: Lower is sooner (`app.domain.jobs.Priority`).
         patience: Seconds that a wait for quota may take before it is refused with
             `ProviderBusy`; None waits as long as it takes.
+        confirm: Is awaited when a paid call's turn has come, right before it is sent;
+            raises if it must not be made any more.
     """
 
     tenant_id: str
     priority: int = 0
     patience: float | None = None
+    confirm: Callable[[], Awaitable[None]] = field(
+        default=_nobody_objects, compare=False, repr=False
+    )
 
 
-#: Why a call was not even made: its quota is spent, the provider fails or refuses us.
+#: Of a provider that there is no money for.
+OVER_BUDGET = "over_budget"
+#: Why a call was not even made: its quota or our budget is spent, the provider fails or
+#: refuses us.
 #: None of these words is the kind of a call's own failure.
-HELD = frozenset({"quota_wait", "breaker", "operator_wait"})
+HELD = frozenset({"quota_wait", "breaker", "operator_wait", OVER_BUDGET})
 
 
 #: Failures that are about this very text: asking again would bring the same.
@@ -204,10 +221,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """An answer, and all who were asked for it, in order; the last one answered."""
+    """An answer, and all who were asked for it, in order; the last one answered.
+
+    Attributes:
+        hold_id: What is held for it out of budgets, until its cost is written down.
+    """
 
     completion: Completion
     attempts: tuple[Attempt, ...]
+    hold_id: int | None = None
 
     @property
     def is_fallback(self) -> bool:

@@ -1,9 +1,10 @@
-"""What carrying a plan out costs of Confluence's quota, and how long it takes at best."""
+"""What making a plan and carrying it out cost, and how long they take at best."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from app.domain.changes import Change, ChangeKind, Estimate
 
@@ -16,6 +17,8 @@ POINTS_AN_HOUR = 65_000
 #: Seconds that a request takes, and pages in work at once.
 _REQUEST_SECONDS = 0.25
 AT_ONCE = 4
+#: Seconds that a call to an AI provider takes.
+_CALL_SECONDS = 3.0
 
 #: These are written together, in one request a page; all other kinds one by one.
 _TOGETHER: dict[ChangeKind, str] = {
@@ -41,5 +44,52 @@ def cost_of_applying(changes: Iterable[Change]) -> Estimate:
     return Estimate(
         pages=len(by_page),
         points=points,
-        seconds=round(max(working, (points / POINTS_AN_HOUR - 1) * 3600), 1),
+        seconds=round(max(working, _hours_over(points) * 3600), 1),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCost:
+    """What one page's question costs, on the average or at worst.
+
+    Attributes:
+        calls_a_minute: What the provider's quota lets through, as far as it is known;
+            so `tokens_a_minute`.
+    """
+
+    tokens: int = 0
+    micro_usd: int = 0
+    calls_a_minute: int | None = None
+    tokens_a_minute: int | None = None
+
+
+def cost_of_making(pages: int, page: PageCost) -> Estimate:
+    """Return what a look at so many pages costs, if each of them asks somebody.
+
+    Pages whose text is known already cost no call, so it may well be less.
+    """
+    points = pages * READ_POINTS
+    tokens = pages * page.tokens
+    paid = bool(page.tokens)
+    working = pages * (_REQUEST_SECONDS + _CALL_SECONDS * paid) / AT_ONCE
+    waits = [
+        _hours_over(points) * 3600,
+        _beyond_a_minute(pages * paid, page.calls_a_minute),
+        _beyond_a_minute(tokens, page.tokens_a_minute),
+    ]
+    return Estimate(
+        pages=pages,
+        tokens=tokens,
+        micro_usd=pages * page.micro_usd,
+        points=points,
+        seconds=round(max(working, *waits), 1),
+    )
+
+
+def _hours_over(points: int) -> float:
+    return points / POINTS_AN_HOUR - 1
+
+
+def _beyond_a_minute(amount: int, quota: int | None) -> float:
+    """Return the seconds that a quota stretches work to; its first minute is free."""
+    return 0.0 if not quota else (amount / quota - 1) * 60

@@ -9,13 +9,13 @@
 | `unchanged_content` | the same, and the text was known: nobody was asked |
 | `empty` | the page has no text |
 | `denied` | guard, whitelist, policy or kill switch forbid it |
-| `stopped` | the kill switch was pulled before anybody was asked; its release tries again |
+| `stopped` | somebody pulled the kill switch; its release tries again |
 | `conflict` | the page changed under our hands; an event's run is tried again |
 | `gone`, `out_of_reach` | the page is not there, or not for us |
 | `tenant_inactive` | the site has uninstalled the app, or switched it off |
 | `parse_error` | no provider's answer could be read, and nothing else was to say |
 | `provider_error` | no provider answered; it is tried again |
-| `over_budget` | no money for it before the next period |
+| `over_budget` | no money for it before the next period, or ever |
 | `waiting` | no token, or the site told us to wait; it is tried again |
 | `unavailable` | the site, or the database, did not answer; it is tried again |
 | `failed` | anything else with a name |

@@ -98,7 +98,11 @@ def consult(
     )
     features = {one.name: one.features for one in seen.outlooks}
     examples = (
-        Example(title=trace.title, labels=tuple(sorted(trace.labels)))
+        Example(
+            title=trace.title,
+            labels=tuple(sorted(trace.labels)),
+            page_id=trace.page_id,
+        )
         for trace in seen.closest
         if trace.title.strip()
     )

@@ -71,7 +71,7 @@ def out_of_scope(
         (_title(facts, scope), "title"),
         (_younger(facts.created_at, scope.min_age_days, now), "too_new"),
         (_older(facts.edited_at, scope.max_age_days, now), "too_old"),
-        (_never_send(facts, policy, vocabulary), "never_send"),
+        (is_secret(facts, policy, vocabulary), "never_send"),
         (facts.is_empty, "empty"),
     )
     return next((reason for holds, reason in checks if holds), None)
@@ -135,7 +135,8 @@ def _title(facts: PageFacts, scope: Scope) -> bool:
     return bool(scope.include_titles) and not _is_titled(facts, scope.include_titles)
 
 
-def _never_send(facts: PageFacts, policy: Policy, vocabulary: Vocabulary) -> bool:
+def is_secret(facts: PageFacts, policy: Policy, vocabulary: Vocabulary) -> bool:
+    """Whether no AI may see the page, not even our own."""
     return policy.never_send or _carries(facts, policy.never_send_labels, vocabulary)
 
 

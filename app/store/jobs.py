@@ -195,15 +195,18 @@ class JobStore:
                 job, state="discarded", outcome="superseded", error=error
             )
 
-    def hasten(self, waits_for: str) -> int:
+    def hasten(self, waits_for: str, tenant_id: str | None = None) -> int:
         """Make jobs due that were put off for a reason that begins so; return how many.
 
-        What they waited for is there: it is the same for all tenants.
+        What they waited for is there: for one tenant, or for all of them.
         """
+        whose = [] if tenant_id is None else [JobRow.tenant_id == tenant_id]
         hastened = self._session.execute(
             sa.update(JobRow)
             .where(
-                JobRow.state == "ready",
+                # A literal, so that the index of what is ready is enough.
+                JobRow.state == sa.literal_column("'ready'"),
+                *whose,
                 JobRow.run_at > db_time(),
                 JobRow.last_error.startswith(f"waits: {waits_for}", autoescape=True),
             )

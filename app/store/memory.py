@@ -204,6 +204,16 @@ class MemoryStore:
             )
         )
 
+    def spaces(self, tenant_id: str) -> list[str]:
+        """Return the spaces that pages are remembered of."""
+        return list(
+            self._session.scalars(
+                sa.select(PageMemoryRow.space_id)
+                .distinct()
+                .where(PageMemoryRow.tenant_id == tenant_id)
+            )
+        )
+
     def space_of(self, tenant_id: str, page_id: str) -> str | None:
         """Return the space that a page stood in when it was last read."""
         return self._session.scalar(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.tenants import PURGE_GRACE, Tenant
 from app.store.base import Base, db_time
+from app.store.budgets import BudgetStore
 from app.store.jobs import JobStore
 from app.store.tables import (
     ForgottenPageRow,
@@ -197,6 +198,7 @@ class TenantStore:
         self._join_refusals(tenant_id, into)
         self._show_pages(tenant_id, into)
         UsageStore(self._session).merge(tenant_id, into=into)
+        BudgetStore(self._session).merge(tenant_id, into=into)
         for table in Base.metadata.sorted_tables:
             if "tenant_id" not in table.c:
                 continue

@@ -27,8 +27,8 @@ from app.domain.vocabulary.terms import Vocabulary
 from app.errors import AccessChanged, TenantInactive, VersionConflict
 from app.store.ledger import LedgerStore
 from app.store.policies import PolicyStore
-from app.store.switches import is_stopped
 from app.store.tenants import TenantStore
+from app.usecases.kill_switch import check_going
 from app.usecases.ports import Confluence
 from app.usecases.services import Rules, Services
 from app.usecases.writing.bodies import write_version
@@ -54,7 +54,6 @@ class _Rights:
     policy: PolicyMode
     whitelist: Sequence[WhitelistEntry]
     space_key: str | None
-    stopped: str | None
 
 
 async def apply_changes(
@@ -86,6 +85,7 @@ async def apply_changes(
 
     Raises:
         TenantInactive: It uninstalled meanwhile.
+        Stopped: Somebody pulled the kill switch; nothing more is written.
         VersionConflict: The page, or our property, changed since it was read.
     """
     place = Place(page_id=page.id, space_id=page.space_id, space_key=None)
@@ -121,6 +121,7 @@ async def apply_new_pages(
 
     Raises:
         TenantInactive: It uninstalled meanwhile.
+        Stopped: Somebody pulled the kill switch; nothing more is written.
     """
     for one in writes:
         wanted = one.change.after
@@ -165,10 +166,6 @@ async def _hold_against_rights(
 ) -> None:
     """Skip what may not be written there, and say why."""
     rights = await services.database.read(_look_up(tenant_id, place.space_id))
-    if rights.stopped is not None:
-        for one in writes:
-            one.skip("stopped")
-        return
     modes = {mode_of(services.rules, one.change.by) for one in writes}
     place = await _placed(
         services, confluence, tenant_id, place, rights=rights, modes=modes
@@ -192,12 +189,12 @@ def _look_up(tenant_id: str, space_id: str) -> Callable[[Session], _Rights]:
             raise AccessChanged
         if not tenant.is_active:
             raise TenantInactive
+        check_going(session, tenant_id)
         policies = PolicyStore(session)
         return _Rights(
             policy=policies.mode(tenant_id, space_id),
             whitelist=policies.whitelist(tenant_id),
             space_key=policies.space_key(tenant_id, space_id),
-            stopped=is_stopped(session, tenant_id),
         )
 
     return work

@@ -17,10 +17,12 @@ from app.store.plan_items import SENT, ItemFilter, PlanItemStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.runs import RunStore
 from app.usecases.apply_changes import apply_changes, apply_new_pages
-from app.usecases.make_plan import Progress, side_by_side, silent
+from app.usecases.kill_switch import check_going, require_going
+from app.usecases.make_plan import Progress, silent
 from app.usecases.ports import Confluence
 from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
+from app.usecases.side_by_side import draining, side_by_side
 from app.usecases.site import open_site
 from app.usecases.vocabularies import vocabulary_of
 from app.usecases.writing.work import Write
@@ -43,9 +45,11 @@ async def carry_out(
     Raises:
         NotFound: There is no such plan.
         Conflict: It is not ready, or was carried out already.
+        Stopped: A kill switch stands; called again after its release, it goes on.
     """
 
     def begin(session: Session) -> tuple[StoredPlan, list[str | None]]:
+        check_going(session, tenant_id)
         plans = PlanStore(session)
         plans.move(tenant_id, plan_id, "applying", only_from=["ready", "applying"])
         pages = PlanItemStore(session, services.cipher).page_ids(tenant_id, plan_id)
@@ -137,19 +141,26 @@ class _Applying:
         told: Callable[[], None],
     ) -> None:
         for page_id in page_ids:
-            for left in reversed(range(_TRIES)):
-                try:
-                    await self._page(confluence, page_id)
-                    break
-                except VersionConflict:
-                    if not left:
-                        raise
+            with draining(page_ids):
+                await self._tried(confluence, page_id)
             told()
+
+    async def _tried(self, confluence: Confluence, page_id: str) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                await self._page(confluence, page_id)
+            except VersionConflict:
+                if not left:
+                    raise
+            else:
+                return
 
     async def _page(self, confluence: Confluence, page_id: str) -> None:
         writes = await self._open([page_id])
         if not writes:
             return
+        # Before they are marked as sent: what stays undone must not look done.
+        await require_going(self._services, self._tenant_id)
         run = self._run(page_id, writes)
         try:
             page = run.page = await confluence.get_page(page_id)

@@ -11,7 +11,16 @@ from functools import partial
 import structlog
 from sqlalchemy.orm import Session
 
-from app.domain.completions import Attempt, Candidate, Completion, Prompt, Routed, Turn
+from app.domain.budgets import Bill
+from app.domain.completions import (
+    OVER_BUDGET,
+    Attempt,
+    Candidate,
+    Completion,
+    Prompt,
+    Routed,
+    Turn,
+)
 from app.domain.jobs import WAIT_REASON, Priority
 from app.domain.labels import normalise
 from app.domain.pages import Page, PageText
@@ -20,14 +29,16 @@ from app.domain.questions import question
 from app.domain.ranking import consult
 from app.domain.vocabulary.retrieval import candidates
 from app.domain.vocabulary.terms import Vocabulary
-from app.errors import ProviderError, Stopped, Unavailable
+from app.errors import OverBudget, ProviderError, Unavailable
 from app.store.completions import CompletionStore
 from app.store.jobs import JobStore
-from app.store.switches import is_stopped
 from app.store.usage import UsageStore
 from app.telemetry.metrics import Metrics
 from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
+from app.usecases.closed_pages import is_closed, shareable, without
+from app.usecases.kill_switch import require_going
 from app.usecases.services import Services
+from app.usecases.spending import Wallet, account, settle
 
 log = structlog.get_logger("ai_calls")
 
@@ -100,6 +111,7 @@ async def complete_page(
 
     Raises:
         ProviderError: Nobody can answer now; waiting may help.
+        OverBudget: There is no money for it.
         Stopped: Somebody pulled the kill switch.
         Unavailable: The database is away; a paid answer stays in hand.
     """
@@ -122,7 +134,8 @@ async def complete_page(
         if waiting is None:
             asking = _Asking(page, text, policy, vocabulary, priority)
             waiting = await _ask(services, tenant_id, asking)
-        key = await _keep(services, tenant_id, keys, waiting, pauses)
+        bill = _bill(tenant_id, page, waiting)
+        key = await _keep(services, keys, waiting, bill, pauses)
         completion, attempts = waiting.completion, waiting.attempts
     return Answer(
         completion=completion,
@@ -149,13 +162,12 @@ async def ask_again(
 
     Raises:
         ProviderError: Nobody can answer now.
+        OverBudget: There is no money for it.
         Stopped: Somebody pulled the kill switch.
     """
     asking = _Asking(page, text, policy, vocabulary, Priority.PERSON, prompt)
     routed = await _ask(services, tenant_id, asking)
-    await services.database.write(
-        lambda s: _account(services, s, tenant_id, routed.attempts)
-    )
+    await settle(services, _bill(tenant_id, page, routed))
     return routed
 
 
@@ -206,23 +218,31 @@ def _settings(policy: Policy, vocabulary: Vocabulary) -> str:
 
 async def _ask(services: Services, tenant_id: str, asking: _Asking) -> Routed:
     page, policy = asking.page, asking.policy
-    stopped = await services.database.read(lambda s: is_stopped(s, tenant_id))
-    if stopped is not None:
-        raise Stopped(stopped)
+    await require_going(services, tenant_id)
+    await settle(services)
     prompt = asking.prompt or await _prompt(services, tenant_id, asking)
-    turn = Turn(tenant_id=tenant_id, priority=asking.priority)
+    wallet = Wallet(services, tenant_id, page.space_id)
+    turn = Turn(tenant_id=tenant_id, priority=asking.priority, confirm=wallet.confirm)
     try:
-        routed = await services.ai.answer(prompt, turn, order=policy.order)
-    except ProviderError as error:
+        routed = await services.ai.answer(
+            prompt, turn, order=policy.order, purse=wallet
+        )
+    except (ProviderError, OverBudget) as error:
         attempts = [one for one in error.attempts if isinstance(one, Attempt)]
         _tell(services, tenant_id, page, attempts)
-        services.awaited_providers.update(one.provider for one in attempts)
-        await _account_failures(services, tenant_id, attempts)
+        services.awaited_providers.update(
+            one.provider for one in attempts if one.outcome != OVER_BUDGET
+        )
+        await settle(services, wallet.bill(attempts))
+        raise
+    except BaseException:
+        # Told even if nobody waits for the answer any more: it may have been paid.
+        await asyncio.shield(settle(services, wallet.bill_of_break()))
         raise
     _tell(services, tenant_id, page, routed.attempts)
     await _welcome_back(services, routed.completion.provider)
     completion = checked(routed.completion, prompt.candidates, asking.vocabulary)
-    return replace(routed, completion=completion)
+    return replace(routed, completion=completion, hold_id=wallet.hold_id)
 
 
 async def _welcome_back(services: Services, provider: str) -> None:
@@ -245,9 +265,16 @@ async def _prompt(services: Services, tenant_id: str, asking: _Asking) -> Prompt
     existing = tuple(
         label.name for label in page.labels or () if label.prefix == "global"
     )
+    advice = await asyncio.to_thread(
+        consult, memory, text, page_id=page.id, parent_id=page.parent_id
+    )
+    if not is_closed(asking.policy):
+        # Titles of pages that stay here are no examples for those who are elsewhere.
+        named = [one.page_id for one in advice.examples]
+        shown = await services.database.read(lambda s: shareable(s, tenant_id, named))
+        advice = without(advice, shown)
 
     def work() -> Prompt:
-        advice = consult(memory, text, page_id=page.id, parent_id=page.parent_id)
         found = candidates(asking.vocabulary, advice.candidates, text)
         return question(
             text,
@@ -259,11 +286,20 @@ async def _prompt(services: Services, tenant_id: str, asking: _Asking) -> Prompt
     return await asyncio.to_thread(work)
 
 
+def _bill(tenant_id: str, page: Page, routed: Routed) -> Bill:
+    return Bill(
+        tenant_id=tenant_id,
+        space_id=page.space_id,
+        attempts=routed.attempts,
+        hold_id=routed.hold_id,
+    )
+
+
 async def _keep(
     services: Services,
-    tenant_id: str,
     keys: AnswerKeys,
     routed: Routed,
+    bill: Bill,
     pauses: Sequence[float],
 ) -> str:
     """Put a paid answer on disk, and what it cost; patient while the database is away.
@@ -271,7 +307,7 @@ async def _keep(
     Until it is there, it stays in hand: should this fail, the next attempt of the same
     page in this process has it.
     """
-    completion = routed.completion
+    completion, tenant_id = routed.completion, bill.tenant_id
     key, text_key = keys.named(completion.provider, completion.model)
     hand = services.answers_in_hand
     if len(hand) < _IN_HAND:
@@ -291,7 +327,7 @@ async def _keep(
     def work(session: Session) -> None:
         for whole, text in ((key, text_key), *others):
             CompletionStore(session).keep(tenant_id, whole, text, box)
-        _account(services, session, tenant_id, routed.attempts)
+        account(services, session, bill)
 
     for pause in (*pauses, None):
         try:
@@ -304,38 +340,6 @@ async def _keep(
             await asyncio.sleep(pause)
     hand.pop((tenant_id, keys.first), None)
     return key
-
-
-async def _account_failures(
-    services: Services, tenant_id: str, attempts: Sequence[Attempt]
-) -> None:
-    """Write down what failures cost; an outage that cost nothing is not worth a write."""
-    if not any(one.usage.input_tokens for one in attempts):
-        return
-    try:
-        await services.database.write(
-            lambda s: _account(services, s, tenant_id, attempts)
-        )
-    except Unavailable as error:
-        # What the provider said decides what follows, not this.
-        log.warning("usage_not_kept", tenant=tenant_id, error=str(error))
-
-
-def _account(
-    services: Services, session: Session, tenant_id: str, attempts: Sequence[Attempt]
-) -> None:
-    store, day = UsageStore(session), services.now().date()
-    # Always in the same order: two pages that fell back crosswise would lock each other.
-    for one in sorted(attempts, key=lambda one: (one.provider, one.model)):
-        store.add(
-            tenant_id,
-            day,
-            provider=one.provider,
-            model=one.model,
-            usage=one.usage,
-            calls=int(one.was_called),
-            failures=int(one.was_called and one.outcome != "answered"),
-        )
 
 
 def _tell(

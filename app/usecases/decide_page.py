@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from app.domain.changes import Change, Item, ItemState
 from app.domain.pages import OWN_EXCERPT, Page, PageText
 from app.domain.plans import NOTHING, LedgerState, Plan, PlanItem, plan_labels
 from app.domain.policy import Policy
-from app.domain.scope import PageFacts, needs_ancestors, out_of_scope
+from app.domain.scope import PageFacts, is_secret, needs_ancestors, out_of_scope
 from app.domain.teaching import LearnedBar, by_term
 from app.domain.vocabulary.terms import Vocabulary
 from app.errors import MarkupAmbiguous
@@ -31,6 +31,8 @@ from app.usecases.vocabularies import note_people_labels, vocabulary_of
 
 #: Of a page without text: it has nothing to say, and what we said of it is outdated.
 EMPTY = "empty"
+#: Of a page that no AI may see: what was known of it is forgotten.
+NEVER_SEND = "never_send"
 #: What our summary comment is for, among our comments.
 SUMMARY_COMMENT = "summary"
 #: Items of a page that are looked at for what people said of our summaries.
@@ -100,6 +102,8 @@ async def decide_page(
     vocabulary = await vocabulary_of(services, tenant_id, page.space_id)
     decision = Decision(page=page, text=text, policy=policy, vocabulary=vocabulary)
     decision.skipped = await reason_to_skip(services, confluence, decision)
+    if decision.skipped == NEVER_SEND:
+        await services.database.write(lambda s: _forget(s, tenant_id, page.id))
     if decision.skipped not in ("", EMPTY):
         return decision
     known = await services.database.write(
@@ -133,20 +137,28 @@ async def reason_to_skip(
 ) -> str:
     """Return why the page is not looked at, in a constant word; empty if it is."""
     page, policy = decision.page, decision.policy
+    known = PageFacts(page_id=page.id, title=page.title, labels=decision.on_page)
+    if is_secret(known, policy, decision.vocabulary):
+        return NEVER_SEND
     if policy.mode == "off":
         return "policy_off"
     above = await confluence.ancestor_ids(page.id) if needs_ancestors(policy) else None
-    facts = PageFacts(
-        page_id=page.id,
-        title=page.title,
+    facts = replace(
+        known,
         status=page.status,
-        labels=decision.on_page,
         ancestor_ids=above,
         created_at=page.created_at,
         edited_at=page.edited_at,
         is_empty=decision.text.is_empty,
     )
     return out_of_scope(facts, policy, decision.vocabulary, services.now()) or ""
+
+
+def _forget(session: Session, tenant_id: str, page_id: str) -> None:
+    """Forget what was known of a page before it became a secret."""
+    memory = MemoryStore(session)
+    if memory.space_of(tenant_id, page_id) is not None:
+        memory.forget(tenant_id, [page_id])
 
 
 # --------------------------------------------------------------- what is known of it

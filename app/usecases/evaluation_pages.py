@@ -12,8 +12,10 @@ from app.domain.evaluation.samples import Sample, read_samples, read_vocabulary
 from app.domain.evaluation.sites import Site, by_source
 from app.domain.languages import detect
 from app.domain.pages import Page, PageText, Space
-from app.errors import NotFound
+from app.errors import MalformedPayload, NotFound
+from app.store.policies import PolicyStore
 from app.store.tenants import TenantStore
+from app.usecases.closed_pages import secret_pages
 from app.usecases.learn_site import human_labels
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
@@ -56,11 +58,18 @@ async def read_space(
     tenant_id = await services.database.read(lambda s: _tenant(s, tenant_id))
     async with open_site(services, tenant_id) as (confluence, _, _):
         space = await _space(confluence, space_key)
+        policy = await services.database.read(
+            lambda s: PolicyStore(s).policy(tenant_id, space.id)
+        )
+        if policy.never_send:
+            raise MalformedPayload("evaluation", "no AI may see that space")
+        secret = await secret_pages(services, confluence, tenant_id, space.id, policy)
         labels = await human_labels(services.database, confluence, tenant_id, space.id)
         samples = [
             _sample(page, text, space, labels)
             async for page in confluence.space_pages(space.id)
-            if not (text := await asyncio.to_thread(services.read_page, page)).is_empty
+            if page.id not in secret
+            and not (text := await asyncio.to_thread(services.read_page, page)).is_empty
         ]
     if not any(sample.labels for sample in samples):
         raise NotFound(

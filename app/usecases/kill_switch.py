@@ -11,10 +11,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.domain.jobs import STOP_REASON
-from app.errors import NotFound
+from app.errors import NotFound, Stopped
 from app.store.jobs import JobStore
 from app.store.runs import RunStore
-from app.store.switches import SwitchStore
+from app.store.switches import SwitchStore, is_stopped
 from app.store.tenants import TenantStore
 from app.usecases.services import Services
 
@@ -47,12 +47,31 @@ async def resume(services: Services, tenant_id: str | None, *, by: str) -> None:
     def work(session: Session) -> None:
         concerned = _concerned(session, tenant_id)
         SwitchStore(session).resume(tenant_id)
-        JobStore(session).hasten(STOP_REASON)
+        JobStore(session).hasten(STOP_REASON, tenant_id)
         _audit(session, concerned, "resumed", by)
 
     await services.database.write(work)
     services.work_arrived.set()
     log.warning("resumed", tenant=tenant_id or "all", by=by)
+
+
+async def require_going(services: Services, tenant_id: str) -> None:
+    """Refuse to go on while a kill switch stands.
+
+    Raises:
+        Stopped: It does; the message says who pulled it and when.
+    """
+    await services.database.read(lambda s: check_going(s, tenant_id))
+
+
+def check_going(session: Session, tenant_id: str) -> None:
+    """Refuse to go on while a kill switch stands, within a transaction.
+
+    Raises:
+        Stopped: It does.
+    """
+    if (why := is_stopped(session, tenant_id)) is not None:
+        raise Stopped(why)
 
 
 async def standstills(services: Services) -> dict[str, str]:

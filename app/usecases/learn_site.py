@@ -24,6 +24,7 @@ from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.plan_items import ItemFilter, PlanItemStore
 from app.store.policies import PolicyStore
+from app.usecases.closed_pages import secret_pages
 from app.usecases.notice_edits import Sight, notice_edits
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
@@ -66,18 +67,39 @@ async def _learn_space(
     database = services.database
     await database.write(lambda s: PolicyStore(s).keep_space(tenant_id, space))
     known = await database.read(lambda s: MemoryStore(s).page_ids(tenant_id, space.id))
+    policy = await database.read(lambda s: PolicyStore(s).policy(tenant_id, space.id))
     standing = await _labels(confluence, space.id)
-    labels = await _of_people(database, tenant_id, standing)
     seen: set[str] = set()
-    async for batch in _batched(confluence.space_pages(space.id), _BATCH):
-        memories = await asyncio.to_thread(_remember_all, services, batch, labels)
-        await database.write(partial(_keep, tenant_id=tenant_id, memories=memories))
-        seen.update(page.id for page in batch)
+    if not policy.never_send:
+        labels = await _of_people(database, tenant_id, standing)
+        secret = await secret_pages(services, confluence, tenant_id, space.id, policy)
+        pages = (
+            page
+            async for page in confluence.space_pages(space.id)
+            if page.id not in secret
+        )
+        seen = await _learn_pages(services, tenant_id, pages, labels)
     if gone := known - seen:
         await database.write(lambda s: _forget(s, tenant_id, gone))
     await _catch_up(services, confluence, tenant_id, space.id, standing)
     await database.write(lambda s: PolicyStore(s).space_learned(tenant_id, space.id))
     return len(seen)
+
+
+async def _learn_pages(
+    services: Services,
+    tenant_id: str,
+    pages: AsyncIterator[Page],
+    labels: Mapping[str, set[str]],
+) -> set[str]:
+    """Remember pages; return their ids."""
+    seen: set[str] = set()
+    async for batch in _batched(pages, _BATCH):
+        memories = await asyncio.to_thread(_remember_all, services, batch, labels)
+        keep = partial(_keep, tenant_id=tenant_id, memories=memories)
+        await services.database.write(keep)
+        seen.update(page.id for page in batch)
+    return seen
 
 
 async def _catch_up(

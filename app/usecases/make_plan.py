@@ -5,13 +5,10 @@ A plan that was cut off (a crash, an outage, an empty budget) goes on where it w
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Coroutine,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -28,7 +25,15 @@ from app.domain.estimating import AT_ONCE, cost_of_applying
 from app.domain.jobs import Priority
 from app.domain.outcomes import PLANNED
 from app.domain.selection import Selection
-from app.errors import AppError, Conflict, NotFound, ProviderError, WorkObsolete
+from app.errors import (
+    AppError,
+    BudgetExceeded,
+    Conflict,
+    NotFound,
+    PageTooExpensive,
+    ProviderError,
+    WorkObsolete,
+)
 from app.store.plan_items import ItemFilter, PlanItemStore
 from app.store.planned_pages import TO_DO, PlannedPageStore
 from app.store.plans import PlanStore, StoredPlan
@@ -36,9 +41,11 @@ from app.store.policies import PolicyStore
 from app.store.runs import RunStore
 from app.usecases.decide_page import decide_page
 from app.usecases.keep_decision import add_to_plan
+from app.usecases.kill_switch import require_going
 from app.usecases.ports import Confluence
 from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
+from app.usecases.side_by_side import draining, side_by_side
 from app.usecases.site import open_site
 
 log = structlog.get_logger("app")
@@ -185,6 +192,7 @@ async def draft_plan(
         Conflict: It is no plan that is still being made, or one for something else.
         ProviderError: No provider answers; the plan goes on when it is called again.
         BudgetExceeded: There is no money; the same.
+        Stopped: A kill switch stands; the same.
     """
 
     def begin(session: Session) -> StoredPlan:
@@ -218,22 +226,6 @@ async def draft_plan(
         await services.database.write(drafting.note_spent)
         raise
     return await services.database.write(drafting.finish)
-
-
-async def side_by_side(tasks: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run tasks together; the first named failure ends the others and is raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(task)
-    except* AppError as failures:
-        raise first_of(failures) from None
-
-
-def first_of(failures: BaseExceptionGroup[AppError]) -> AppError:
-    """Return a group's first failure that is no group itself."""
-    first = failures.exceptions[0]
-    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _choosing(services: Services, tenant_id: str, plan_id: int) -> Look:
@@ -299,23 +291,33 @@ class _Drafting:
     async def work(self, confluence: Confluence, page_ids: Iterator[str]) -> None:
         """Look at pages until none is left."""
         for page_id in page_ids:
-            run = Run(
-                page_id=page_id,
-                started_at=self._services.now(),
-                cause=self._plan.cause,
-                actor=self._plan.author,
-            )
-            try:
-                keep = await self._look(confluence, run)
-            except WorkObsolete as error:
-                run.outcome, keep = error.outcome, nothing
-            except ProviderError as error:
-                run.fail(error)
-                self._note_usage(run.asked)
-                if any(one.was_called for one in run.asked):
-                    await record_run(self._services, self._tenant_id, run)
-                raise
-            await self._settle(run, keep)
+            with draining(page_ids):
+                await self._look_at(confluence, page_id)
+
+    async def _look_at(self, confluence: Confluence, page_id: str) -> None:
+        await require_going(self._services, self._tenant_id)
+        run = Run(
+            page_id=page_id,
+            started_at=self._services.now(),
+            cause=self._plan.cause,
+            actor=self._plan.author,
+        )
+        keep: Keep = nothing
+        try:
+            keep = await self._look(confluence, run)
+        except WorkObsolete as error:
+            run.outcome = error.outcome
+        except PageTooExpensive as error:
+            # No later try will fare better: the others need not wait for it.
+            log.warning("page_too_expensive", tenant=self._tenant_id, page=page_id)
+            run.fail(error)
+        except (ProviderError, BudgetExceeded) as error:
+            run.fail(error)
+            self._note_usage(run.asked)
+            if any(one.was_called for one in run.asked):
+                await record_run(self._services, self._tenant_id, run)
+            raise
+        await self._settle(run, keep)
 
     async def _settle(self, run: Run, keep: Keep) -> None:
         """Put a page into the plan; a look that asked the AI is a run of its own."""

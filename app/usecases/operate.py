@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain import whitelists
 from app.domain.modes import WhitelistEntry, WhitelistKind
 from app.errors import MalformedPayload, NotFound
 from app.store.installations import InstallationStore
@@ -14,13 +15,11 @@ from app.store.jobs import JobStore
 from app.store.policies import PolicyStore
 from app.store.receipts import ReceiptStore
 from app.store.runs import RunStore
+from app.store.switches import is_stopped
 from app.store.tenants import TenantStore
 from app.usecases.services import Services
 
 Rows = Sequence[Mapping[str, Any]]
-
-#: Page ids are signed 64-bit numbers, so of 19 digits at most.
-_ID_DIGITS = 19
 
 
 def is_space_key(text: str) -> bool:
@@ -35,16 +34,10 @@ def whitelist_entry(kind: WhitelistKind, value: str) -> WhitelistEntry:
         MalformedPayload: It could match nothing: an id where a key belongs, or a key
             where an id does.
     """
-    if kind == "space":
-        if not is_space_key(value):
-            reason = "a space is named by its key, without white space"
-            raise MalformedPayload("whitelist entry", reason)
-        return WhitelistEntry(kind=kind, value=value)
-    digits = value.lstrip("0")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _ID_DIGITS):
-        reason = f"a {kind} is named by a page id, a positive number"
-        raise MalformedPayload("whitelist entry", reason)
-    return WhitelistEntry(kind=kind, value=digits)
+    try:
+        return whitelists.whitelist_entry(kind, value)
+    except ValueError as error:
+        raise MalformedPayload("whitelist entry", str(error)) from error
 
 
 async def list_tenants(services: Services) -> Rows:
@@ -58,6 +51,7 @@ async def list_tenants(services: Services) -> Rows:
                 "site": tenant.site_url,
                 "cloud_id": tenant.cloud_id,
                 "status": tenant.status,
+                "stopped": is_stopped(session, tenant.id),
                 "installations": [
                     f"{one.host}:{one.status}"
                     for one in installations.of_tenant(tenant.id)
@@ -120,6 +114,42 @@ async def change_whitelist(
         )
 
     await services.database.write(work)
+
+
+async def import_whitelist(
+    services: Services, tenant_id: str, text: str, *, dry_run: bool, by: str
+) -> Rows:
+    """Add what a file names to the whitelist, all of it or nothing.
+
+    Returns:
+        Each entry, and whether it is new.
+
+    Raises:
+        NotFound: There is no such tenant.
+        MalformedPayload: The file is not what it should be; all problems are told.
+    """
+    wanted = whitelists.read_whitelist(text)
+
+    def work(session: Session) -> Rows:
+        _known(session, tenant_id)
+        policies = PolicyStore(session)
+        there = set(policies.whitelist(tenant_id))
+        new = [one for one in wanted if one not in there]
+        for one in () if dry_run else new:
+            policies.allow(tenant_id, one)
+        if new and not dry_run:
+            RunStore(session).audit(
+                tenant_id,
+                actor=by,
+                action="whitelist_imported",
+                after={"added": [[one.kind, one.value] for one in new]},
+            )
+        return [
+            {"kind": one.kind, "value": one.value, "is_new": one not in there}
+            for one in wanted
+        ]
+
+    return await services.database.write(work)
 
 
 async def list_whitelist(services: Services, tenant_id: str) -> Rows:

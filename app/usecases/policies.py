@@ -19,6 +19,7 @@ from app.domain.policy_fields import (
 from app.errors import NotFound
 from app.store.policies import PolicyStore
 from app.store.runs import RunStore
+from app.usecases.closed_pages import forget_secrets
 from app.usecases.services import Services
 from app.usecases.show_plan import require_tenant
 
@@ -73,6 +74,7 @@ async def set_policy_fields(
         session.flush()
         after = policy_of(store.layers(tenant_id, space_id))
         check(after)
+        forget_secrets(session, tenant_id)
         RunStore(session).audit(
             tenant_id,
             actor=by,
@@ -102,10 +104,11 @@ def _row(
     whose = "default"
     if any(name in layer for layer in site):
         whose = "site"
-    if any(name in layer for layer in own):
-        whose = "space"
     value = value_of(policy, name)
     shown = list(value) if isinstance(value, tuple) else value
+    # A word that does not hold is nobody's: some of the site's cannot be taken back.
+    if any(layer.get(name) == shown for layer in own if name in layer):
+        whose = "space"
     return {"field": name, "value": shown, "set_by": whose}
 
 

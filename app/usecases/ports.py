@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
-from app.domain.completions import Completion, Prompt, Routed, Turn
+from app.domain.completions import Completion, Prompt, Routed, Turn, Usage
 from app.domain.events import Host
 from app.domain.pages import (
     Comment,
@@ -24,6 +24,7 @@ from app.domain.pages import (
     Section,
     Space,
 )
+from app.usecases.purse import Purse
 
 
 @dataclass(slots=True)
@@ -301,6 +302,13 @@ class Provider(Protocol):
         """Return the seconds for which it is known to take no calls; 0 if free."""
         ...
 
+    def estimate(self, prompt: Prompt) -> Usage:
+        """Return what an answer costs at worst: all the output that is allowed.
+
+        Nothing at all where nobody is paid. Takes a while for a long page.
+        """
+        ...
+
     async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
         """Answer `prompt`; labels only from its candidates.
 
@@ -339,13 +347,23 @@ class Ai(Protocol):
         """Return the seconds until anybody could be asked, as far as is known here."""
         ...
 
+    def estimate(self, prompt: Prompt, order: Sequence[str] = ()) -> Usage:
+        """Return what an answer of the first in order costs at worst."""
+        ...
+
     async def answer(
-        self, prompt: Prompt, turn: Turn, *, order: Sequence[str] = ()
+        self,
+        prompt: Prompt,
+        turn: Turn,
+        *,
+        order: Sequence[str] = (),
+        purse: Purse | None = None,
     ) -> Routed:
         """Answer `prompt`; labels only from its candidates.
 
         Raises:
             ProviderError: Nobody can answer now, and waiting may help.
+            OverBudget: The purse pays for nobody in order, and the others cannot answer.
         """
         ...
 

@@ -24,8 +24,8 @@ from app.domain.receipts import attempt_figures
 from app.errors import (
     AccessChanged,
     AppError,
-    BudgetExceeded,
     CredentialsMissing,
+    OverBudget,
     ProviderError,
     RateLimited,
     RemoteError,
@@ -52,7 +52,7 @@ log = structlog.get_logger("app")
 _FAILURES: tuple[tuple[type[AppError], str], ...] = (
     (ProviderError, outcomes.PROVIDER_ERROR),
     (VersionConflict, outcomes.CONFLICT),
-    (BudgetExceeded, outcomes.OVER_BUDGET),
+    (OverBudget, outcomes.OVER_BUDGET),
     (Stopped, outcomes.STOPPED),
     (CredentialsMissing, outcomes.WAITING),
     (RateLimited, outcomes.WAITING),
@@ -130,10 +130,15 @@ class Run:
         """Note what stopped it, and who was asked in vain."""
         self.error = str(error)
         self.outcome = next(word for kind, word in _FAILURES if isinstance(error, kind))
-        if isinstance(error, ProviderError):
+        if isinstance(error, ProviderError | OverBudget):
             self.attempts = tuple(
                 one for one in error.attempts if isinstance(one, Attempt)
             )
+        elif isinstance(error, Stopped):
+            for one in self.writes if self.decision else ():
+                # The next look at the page says it anew.
+                if one.is_open:
+                    one.skip("stopped")
 
     def conclude(self) -> None:
         """Say how it ended, in a word."""

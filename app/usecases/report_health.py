@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.errors import RemoteError
 from app.store import migrations
+from app.usecases.kill_switch import standstills
 from app.usecases.services import Services
 from app.usecases.settle_job import queue_health
 
@@ -17,6 +18,17 @@ async def readiness(services: Services) -> dict[str, str]:
     if revision != migrations.head():
         return {"database": "ok", "schema": f"at {revision}, needs {migrations.head()}"}
     return {"database": "ok", "schema": "ok"}
+
+
+async def standstill(services: Services) -> dict[str, object]:
+    """Return what stands still by somebody's wish: nothing that a restart would cure.
+
+    Whoever asks needs no leave to, so single sites are counted, not named.
+    """
+    found = await standstills(services)
+    everything = found.pop("all", None)
+    told: dict[str, object] = {"all": everything, "tenants": len(found)}
+    return {name: value for name, value in told.items() if value}
 
 
 async def refresh_gauges(services: Services) -> None:

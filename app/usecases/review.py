@@ -19,6 +19,7 @@ from app.store.ledger import LedgerStore
 from app.store.plan_items import ItemFilter, PlanItemStore, StoredItem
 from app.store.policies import PolicyStore
 from app.store.runs import RunStore
+from app.usecases.kill_switch import require_going
 from app.usecases.services import Services
 from app.usecases.vocabularies import vocabulary_of
 
@@ -115,7 +116,9 @@ async def approve(
 
     Raises:
         NotFound: One of them is not there.
+        Stopped: A kill switch stands: what is approved now could not be written now.
     """
+    await require_going(services, tenant_id)
 
     def judge(session: Session, done: Sequence[Item]) -> None:
         _teach(session, tenant_id, done, accepted=1)
@@ -186,7 +189,9 @@ async def edit(
         NotFound: It is not there.
         Conflict: It does not wait any more.
         MalformedPayload: It cannot say that: no such label, too long a summary.
+        Stopped: A kill switch stands.
     """
+    await require_going(services, tenant_id)
     stored = await services.database.read(
         lambda s: PlanItemStore(s, services.cipher).item(tenant_id, item_id)
     )

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from app.domain.budgets import Bill
 from app.domain.completions import Routed
 from app.domain.modes import AgentMode
 from app.domain.vocabulary.terms import Vocabulary
@@ -76,3 +77,5 @@ class Services:
     )
     #: Paid answers that wait for the database, by tenant and key.
     answers_in_hand: dict[tuple[str, str], Routed] = field(default_factory=dict)
+    #: What calls without an answer cost, while the database is away.
+    bills_in_hand: list[Bill] = field(default_factory=list)

@@ -18,6 +18,7 @@ from app.domain.jobs import (
     Retry,
     Verdict,
 )
+from app.store.budgets import BudgetStore
 from app.store.database import Database
 from app.store.jobs import JobStore
 from app.store.queue_health import QueueHealth, QueueHealthStore
@@ -63,12 +64,14 @@ async def hasten_provider_waits(database: Database) -> int:
 
 async def sweep(database: Database) -> bool:
     """Delete a batch of what nobody needs any more; True while there is more."""
-    deleted = await database.write(
-        lambda s: QueueHealthStore(s).prune(
+
+    def work(session: Session) -> int:
+        BudgetStore(session).prune()
+        return QueueHealthStore(session).prune(
             keep_done=_KEEP_DONE, keep_failed=_KEEP_FAILED, batch=_BATCH
         )
-    )
-    return deleted >= _BATCH
+
+    return await database.write(work) >= _BATCH
 
 
 async def queue_health(database: Database) -> QueueHealth:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.usecases.report_health import readiness, refresh_gauges
+from app.usecases.report_health import readiness, refresh_gauges, standstill
 from app.web.callers import services_of
 
 
@@ -18,10 +18,16 @@ async def live(_: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Say whether work can be done, and if not, why."""
-    checks = await readiness(services_of(request))
+    services = services_of(request)
+    checks = await readiness(services)
     good = all(check == "ok" for check in checks.values())
     status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-    body = {"status": "ok" if good else "unavailable", "checks": checks}
+    body: dict[str, object] = {
+        "status": "ok" if good else "unavailable",
+        "checks": checks,
+    }
+    if good and (stopped := await standstill(services)):
+        body["stopped"] = stopped
     return JSONResponse(body, status_code=int(status))
 
 

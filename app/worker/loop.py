@@ -13,6 +13,7 @@ import structlog
 
 from app.domain.jobs import Failed, Job, JobKind, Verdict
 from app.errors import AppError, RemoteError
+from app.usecases.budgets import wake_where_money_is
 from app.usecases.relearn import relearn_outdated
 from app.usecases.services import Services
 from app.usecases.settle_job import (
@@ -36,6 +37,7 @@ _HEARTBEAT_SECONDS = LEASE.total_seconds() / 6
 _RESCUE_SECONDS = 10.0
 _SWEEP_SECONDS = 300.0
 _RELEARN_SECONDS = 3600.0
+_MONEY_SECONDS = 900.0
 #: How long running jobs may take to finish once the process is told to stop.
 GRACE_SECONDS = 20.0
 
@@ -85,6 +87,7 @@ class Worker:
             asyncio.create_task(self._every(_RESCUE_SECONDS, self._rescue)),
             asyncio.create_task(self._every(_SWEEP_SECONDS, self._sweep)),
             asyncio.create_task(self._every(_RELEARN_SECONDS, self._relearn)),
+            asyncio.create_task(self._every(_MONEY_SECONDS, self._wake)),
         ]
         try:
             while not self._stopping.is_set():
@@ -232,6 +235,10 @@ class Worker:
 
     async def _relearn(self) -> None:
         await relearn_outdated(self._services)
+
+    async def _wake(self) -> None:
+        if woken := await wake_where_money_is(self._services):
+            log.info("money_left", pages=woken)
 
     async def _every(
         self, seconds: float, chore: Callable[[], Awaitable[None]]

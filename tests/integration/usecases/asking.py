@@ -39,6 +39,8 @@ ANY = Vocabulary.build((), openness="open")
 BODY = "Резервну копію сервера роблять щоночі й щомісяця перевіряють. " * 5
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 COST = Usage(input_tokens=900, cached_tokens=400, output_tokens=60, micro_usd=120)
+#: What a call may cost at worst.
+WORST = Usage(input_tokens=1000, output_tokens=200, micro_usd=200)
 
 
 class ScriptedProvider(Provider):
@@ -72,8 +74,14 @@ class ScriptedProvider(Provider):
         return self.held
 
     @override
+    def estimate(self, prompt: Prompt) -> Usage:
+        return Usage() if self.name == "local" else WORST
+
+    @override
     async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
         self.asked.append((prompt, turn))
+        if self.name != "local":
+            await turn.confirm()
         if self._script:
             raise self._script.pop(0)
         return Completion(
@@ -146,6 +154,11 @@ class OnePageSite:
         self.reads += 1
         self.meter.points += 1
         return self.page
+
+    async def space_pages(self, space_id: str) -> AsyncIterator[Page]:
+        """Walk the pages of a space: the one, or none."""
+        if space_id == self.page.space_id:
+            yield self.page
 
     async def add_labels(self, page_id: str, names: Sequence[str]) -> tuple[Label, ...]:
         self._write("labels")

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +38,7 @@ from app.errors import (
     ProviderError,
     ProviderMisconfigured,
     QuestionRefused,
+    Stopped,
     Unavailable,
 )
 
@@ -128,6 +129,9 @@ class ScriptedWire:
     model: str = "gpt-6-luna"
     thinking_room: int = 2048
     asked: list[Question] = field(default_factory=list)
+
+    def priced(self, usage: Usage) -> Usage:
+        return replace(usage, micro_usd=usage.output_tokens)
 
     async def send(self, question: Question, timing: Timing) -> Reply:
         self.asked.append(question)
@@ -236,6 +240,20 @@ class TestComplete:
         assert caught.value.usage == asdict(USAGE)
         assert gate.ended[0].ending == "answered"
         assert "sorry" not in str(caught.value)
+
+    async def test_call_that_must_not_be_made_any_more_is_not(self) -> None:
+        """Its turn has come, and its leave is given back unused."""
+        gate, wire = ScriptedGate.made(), replying()
+
+        async def no() -> None:
+            raise Stopped("stopped by ops")
+
+        provider = RemoteProvider(wire, gate)
+        with pytest.raises(Stopped):
+            await provider.complete(PROMPT, replace(TURN, confirm=no))
+
+        assert wire.asked == []
+        assert [one.ending for one in gate.ended] == ["unsent"]
 
     async def test_refused_leave_asks_nobody(self) -> None:
         """No call, no outcome."""
@@ -570,3 +588,23 @@ class TestSecrets:
 
         assert (provider.name, provider.model) == ("openai", "gpt-6-luna")
         assert provider.held_for() == 0.0
+
+
+class TestEstimate:
+    """What a call costs at worst."""
+
+    @pytest.mark.parametrize("factor", [1.0, 2.5])
+    async def test_all_that_may_be_written_is_reckoned_with(
+        self, factor: float
+    ) -> None:
+        """The input a little above what the language has taught, written to a cache."""
+        gate = ScriptedGate.made(factor=factor)
+        question = render(PROMPT, text_tokens=4000)
+
+        worst = RemoteProvider(replying(), gate).estimate(PROMPT)
+
+        read = estimate_input(question) * factor
+        assert read * 1.1 <= worst.input_tokens <= read * 1.1 + 1
+        assert worst.cache_write_tokens == worst.input_tokens
+        assert worst.output_tokens == question.max_output_tokens + 2048
+        assert worst.micro_usd == worst.output_tokens

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
 from app.ai.router import Router
-from app.domain.completions import Completion, Exchange, Prompt, Turn, Usage
+from app.domain.completions import (
+    Attempt,
+    Completion,
+    Exchange,
+    Prompt,
+    Turn,
+    Usage,
+)
 from app.domain.pages import PageText
 from app.errors import (
     AnswerUnusable,
+    BudgetExceeded,
+    OverBudget,
+    PageTooExpensive,
     ProviderBusy,
     ProviderDown,
     ProviderError,
@@ -24,6 +34,7 @@ from app.errors import (
     Unavailable,
 )
 from app.usecases.ports import Provider
+from app.usecases.purse import Purse
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +47,7 @@ PROMPT = Prompt(
     summary_language="uk",
 )
 USAGE = Usage(input_tokens=500, micro_usd=7)
+WORST = Usage(input_tokens=600, output_tokens=90, micro_usd=20)
 
 
 class Scripted(Provider):
@@ -64,6 +76,11 @@ class Scripted(Provider):
     @override
     def held_for(self) -> float:
         return self.held
+
+    @override
+    def estimate(self, prompt: Prompt) -> Usage:
+        assert prompt is PROMPT
+        return Usage() if self.name == "local" else WORST
 
     @override
     async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
@@ -125,6 +142,26 @@ def wrong_key(wait: float | None = None) -> ProviderMisconfigured:
     return ProviderMisconfigured(
         "x", "key", kind="authentication", retry_after=_delta(wait)
     )
+
+
+class ScriptedPurse(Purse):
+    """Pays for everybody but those whose cost it was told to refuse, and why."""
+
+    def __init__(self, *refusals: OverBudget | None) -> None:
+        self.refusals = list(refusals)
+        self.asked: list[tuple[Usage, int]] = []
+
+    @override
+    async def hold(
+        self, forecast: Callable[[], Usage], attempts: Sequence[Attempt]
+    ) -> None:
+        self.asked.append((forecast(), len(attempts)))
+        if self.refusals and (error := self.refusals.pop(0)) is not None:
+            raise error
+
+
+SPENT = BudgetExceeded("the day", until=datetime(2026, 11, 30, tzinfo=UTC))
+NEVER = PageTooExpensive("the day")
 
 
 def _delta(seconds: float | None) -> timedelta | None:
@@ -391,3 +428,68 @@ class TestAttempts:
         )
 
         assert [len(one.attempts) for one in answers] == [2] * 5
+
+
+class TestPurse:
+    """Who is paid, and what follows if nobody can be."""
+
+    async def test_each_is_held_for_before_it_is_asked(self) -> None:
+        """At its worst; who was asked before is told."""
+        purse = ScriptedPurse()
+        router = routed(Scripted("gemini", down()), Scripted("openai"))
+
+        await router.answer(PROMPT, TURN, purse=purse)
+
+        assert purse.asked == [(WORST, 0), (WORST, 1)]
+
+    async def test_cheaper_one_answers_where_the_first_is_not_paid(self) -> None:
+        """The first was not called."""
+        first, second = Scripted("gemini"), Scripted("openai")
+
+        answer = await routed(first, second).answer(
+            PROMPT, TURN, purse=ScriptedPurse(SPENT)
+        )
+
+        assert first.turns == []
+        assert [(one.outcome, one.was_called) for one in answer.attempts] == [
+            ("over_budget", False),
+            ("answered", True),
+        ]
+        assert answer.is_fallback
+
+    @pytest.mark.parametrize(
+        ("refusals", "raised"),
+        [((SPENT,), SPENT), ((NEVER, SPENT), SPENT), ((NEVER, NEVER), NEVER)],
+    )
+    async def test_nobody_is_paid(
+        self, refusals: tuple[OverBudget, ...], raised: OverBudget
+    ) -> None:
+        """A page that some later day has money for is put off, not given up."""
+        names = ("gemini", "openai")[: len(refusals)]
+        router = routed(*map(Scripted, names))
+
+        with pytest.raises(OverBudget) as caught:
+            await router.answer(PROMPT, TURN, purse=ScriptedPurse(*refusals))
+
+        assert caught.value is raised
+        assert len(caught.value.attempts) == len(refusals)
+
+    async def test_want_of_money_after_a_final_answer_is_the_draft_s_turn(self) -> None:
+        """Later, the first would be paid in vain once more."""
+        router = routed(Scripted("gemini", unusable()), Scripted("openai"))
+
+        answer = await router.answer(PROMPT, TURN, purse=ScriptedPurse(None, SPENT))
+
+        assert [one.outcome for one in answer.attempts] == [
+            "truncated",
+            "over_budget",
+            "answered",
+        ]
+        assert answer.completion.provider == "local"
+
+    def test_estimate_is_that_of_the_first_in_order(self) -> None:
+        """Of the operator's order, or a tenant's."""
+        router = routed(Scripted("openai"))
+
+        assert router.estimate(PROMPT) == WORST
+        assert router.estimate(PROMPT, ["local"]) == Usage()

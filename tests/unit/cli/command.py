@@ -32,6 +32,7 @@ class CommandLine:
     """A program of doubles around one database.
 
     Attributes:
+        is_terminal: Whether somebody sits there who can be asked.
         services: Doubles that stand in for those of `make_services`.
         started: What was asked to start: `serve` or `work`, with its settings.
     """
@@ -39,6 +40,7 @@ class CommandLine:
     database_url: str
     env_file: Path
     keys: HostKeys | None = None
+    is_terminal: bool = False
     services: dict[str, Any] = field(default_factory=dict)
     started: list[tuple[str, Settings]] = field(default_factory=list)
     logs_to_stdout: list[bool] = field(default_factory=list)
@@ -50,15 +52,23 @@ class CommandLine:
             configure_logs=self._configure_logs,
             serve=lambda settings: self.started.append(("serve", settings)),
             work=lambda settings: self.started.append(("work", settings)),
+            is_terminal=lambda: self.is_terminal,
         )
 
-    def run(self, *arguments: str, **variables: str) -> Result:
-        """Run one command with these variables over the database's."""
+    def run(self, *arguments: str, typed: str = "", **variables: str) -> Result:
+        """Run one command with these variables over the database's.
+
+        Args:
+            arguments: The command.
+            typed: What a person types when asked.
+            variables: Of the environment.
+        """
         self.env_file.touch()
         return CliRunner().invoke(
             cli,
             ["--env-file", str(self.env_file), *arguments],
             obj=self.program(),
+            input=typed,
             env={"DATABASE_URL": self.database_url, **variables},
         )
 

@@ -34,6 +34,7 @@ class TestTenants:
             "site": "https://a.atlassian.net",
             "cloud_id": "cloud-a",
             "status": "active",
+            "stopped": None,
             "installations": [],
         }
 

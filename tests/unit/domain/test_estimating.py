@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from app.domain.changes import Change, ChangeKind, Estimate
-from app.domain.estimating import POINTS_AN_HOUR, cost_of_applying
+from app.domain.estimating import (
+    POINTS_AN_HOUR,
+    PageCost,
+    cost_of_applying,
+    cost_of_making,
+)
 
 
 def change(kind: ChangeKind, page: str | None = "1", value: str = "") -> Change:
@@ -66,3 +71,35 @@ class TestEstimate:
         assert one + one == Estimate(
             pages=2, tokens=4, micro_usd=6, points=8, seconds=10
         )
+
+
+class TestCostOfMaking:
+    """Tests for cost_of_making()."""
+
+    def test_every_page_is_asked_about_once(self) -> None:
+        """At most: known texts cost nothing."""
+        page = PageCost(tokens=1000, micro_usd=150)
+
+        found = cost_of_making(400, page)
+
+        assert found == Estimate(
+            pages=400, tokens=400_000, micro_usd=60_000, points=800, seconds=325.0
+        )
+
+    def test_no_pages_cost_nothing(self) -> None:
+        """Not even time."""
+        assert cost_of_making(0, PageCost(tokens=9, calls_a_minute=1)) == Estimate()
+
+    @pytest.mark.parametrize(
+        ("page", "seconds"),
+        [
+            (PageCost(), 25.0),
+            (PageCost(tokens=100, calls_a_minute=10), 2340.0),
+            (PageCost(tokens=100, tokens_a_minute=1000), 2340.0),
+            (PageCost(tokens=100, calls_a_minute=10_000), 325.0),
+            (PageCost(calls_a_minute=1), 25.0),
+        ],
+    )
+    def test_quotas_stretch_it(self, page: PageCost, seconds: float) -> None:
+        """The first minute of a quota is free; who asks nobody waits for nobody."""
+        assert cost_of_making(400, page).seconds == seconds

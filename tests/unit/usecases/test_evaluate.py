@@ -37,6 +37,9 @@ class Scripted:
     def held_for(self) -> float:
         return 0.0
 
+    def estimate(self, prompt: Prompt) -> Usage:
+        raise AssertionError(prompt)
+
     async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
         self.asked.append((prompt, turn))
         self.busy += 1

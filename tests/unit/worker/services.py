@@ -12,14 +12,21 @@ from typing_extensions import override
 
 from app.clock import utc_now
 from app.confluence.markup import StorageMarkup
-from app.domain.completions import Prompt, Routed, Turn
+from app.domain.completions import Prompt, Routed, Turn, Usage
 from app.domain.pages import Page, PageText
 from app.errors import AppError, NotAuthenticated
 from app.store.database import Database
 from app.store.encryption import Cipher, new_key
 from app.telemetry.metrics import Metrics
 from app.usecases.memories import SiteMemories
-from app.usecases.ports import Ai, Confluence, HostKeys, Respondent, SiteAccess
+from app.usecases.ports import (
+    Ai,
+    Confluence,
+    HostKeys,
+    Respondent,
+    SiteAccess,
+)
+from app.usecases.purse import Purse
 from app.usecases.services import Rules, Services
 
 RULES = Rules(
@@ -68,8 +75,17 @@ class IdleAi(Ai):
         return 0.0
 
     @override
+    def estimate(self, prompt: Prompt, order: Sequence[str] = ()) -> Usage:
+        return Usage()
+
+    @override
     async def answer(
-        self, prompt: Prompt, turn: Turn, *, order: Sequence[str] = ()
+        self,
+        prompt: Prompt,
+        turn: Turn,
+        *,
+        order: Sequence[str] = (),
+        purse: Purse | None = None,
     ) -> Routed:
         raise AssertionError(prompt)
 

@@ -41,6 +41,7 @@ VERDICTS: dict[errors.AppError, type[Verdict]] = {
     errors.TenantInactive(): Discarded,
     errors.CredentialsMissing("i"): Defer,
     errors.BudgetExceeded("the site's day", until=utc_now() + MINUTE): Defer,
+    errors.PageTooExpensive("the site's day"): Failed,
     errors.Stopped("by ops"): Defer,
     errors.RateLimited("confluence", "429"): Defer,
     errors.Unavailable("confluence", "503"): Retry,
