@@ -95,9 +95,8 @@ async def complete_page(
 ) -> Answer:
     """Return the answer for this content; nobody is paid for it twice.
 
-    The answer is on disk before anything is written to the site, so that neither a
-    crash nor a repeated event pays for it again. A copied page has the answer of the
-    page it was copied from.
+    It is on disk before anything is written to the site: neither a crash nor a repeated
+    event pays for it again. A copied page has the answer of its original.
 
     Args:
         services: The bundle.
@@ -125,8 +124,7 @@ async def complete_page(
     )
     attempts: tuple[Attempt, ...] = ()
     reused: KeptAnswer | None = None
-    found = await _found(services, tenant_id, keys)
-    if found is not None:
+    if (found := await _found(services, tenant_id, keys)) is not None:
         key, reused = found
         completion = reused.completion
     else:
