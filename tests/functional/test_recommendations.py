@@ -17,7 +17,7 @@ from app.cli.main import cli
 from app.cli.program import Program
 from app.domain.changes import Item
 from app.domain.selection import Selection
-from app.errors import Conflict, NotFound, Unavailable
+from app.errors import Conflict, NotFound, Stopped, Unavailable
 from app.settings import Settings
 from app.store.plan_items import ItemFilter, PlanItemStore
 from app.store.plans import StoredPlan
@@ -340,7 +340,7 @@ class TestLeave:
         bounds: dict[str, dict[str, object]] = {
             "policy_off": {"mode": "off"},
             "never_send": {"mode": "auto", "never_send": True},
-            "title": {"scope.exclude_titles": ["tapes"]},
+            "title": {"never_send": None, "scope.exclude_titles": ["tapes"]},
         }
         outcomes = []
         for fields in bounds.values():
@@ -363,11 +363,12 @@ class TestLeave:
         await house.settled()
         plan = await drafted(house, other)
         await stop(services(house), tenant, by="cli")
-        stopped = await applied(house, plan)
+        with pytest.raises(Stopped):
+            await applied(house, plan)
 
         (one,) = await items(house, guarded)
-        (two,) = await items(house, stopped)
-        assert (one.reason, two.reason) == ("mode_test", "stopped")
+        (two,) = await items(house, plan)
+        assert (one.reason, two.state) == ("mode_test", "planned")
         assert comments(house, page_id) == comments(house, other) == []
 
 
