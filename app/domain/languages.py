@@ -61,6 +61,8 @@ _TELLING_LATIN: Mapping[str, re.Pattern[str]] = {
     "es": re.compile("[ñ¿¡]", re.IGNORECASE),
     "ro": re.compile("[ăășțâî]", re.IGNORECASE),
 }
+#: Written so much alike that a sentence or two may be either.
+_NEIGHBOURS = frozenset({"da", "no", "nb", "nn"})
 #: Scripts that one language writes, or one above all. Japanese prose has kana in it,
 #: Chinese has none.
 _OWN_SCRIPTS = (
@@ -131,6 +133,16 @@ def script_for(language: str) -> Script | None:
     if language in {*CYRILLIC_WORDS, *(code for code, _ in _TELLING_CYRILLIC)}:
         return "cyrillic"
     return "other" if language in dict(_OWN_SCRIPTS) else None
+
+
+def is_told_apart(language: str) -> bool:
+    """Whether `detect` knows the language."""
+    return script_for(language) is not None
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two codes name one language, as far as a few sentences can tell."""
+    return one == other or {one, other} <= _NEIGHBOURS
 
 
 def _spread(paragraphs: Sequence[str], most: int) -> Iterable[str]:
