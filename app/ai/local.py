@@ -57,7 +57,7 @@ class LocalProvider(Provider):
     def _answer(self, prompt: Prompt) -> Completion:
         sources = drafted(prompt.page, prompt.sentences)
         language = _language(prompt.page, prompt.language)
-        oddities = ()
+        oddities: tuple[str, ...] = ()
         if _is_foreign(prompt.summary_language, language):
             oddities = (NOT_TRANSLATED,)
             log.info(

@@ -170,10 +170,8 @@ def _cyrillic_language(sample: str) -> str:
         return "uk" if ukrainian > russian else "ru"
     if _HARD_SIGN.search(sample):
         # No other letter told: with the hard sign it is Bulgarian, or nothing we know.
-        languages, at_least = ("bg",), _FEWEST_BULGARIAN
-    else:
-        languages, at_least = tuple(CYRILLIC_WORDS), 0.0
-    return _commonest(sample, CYRILLIC_WORDS, languages, at_least=at_least)
+        return _commonest(sample, CYRILLIC_WORDS, ("bg",), at_least=_FEWEST_BULGARIAN)
+    return _commonest(sample, CYRILLIC_WORDS, CYRILLIC_WORDS, at_least=0.0)
 
 
 def _commonest(

@@ -54,8 +54,10 @@ def _lines(raw: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
             yield at, line, bool(fence)
             continue
         left[line] -= 1
-        if fence:
-            fence = "" if line == fence else fence
+        if line == fence:
+            fence = ""
+        elif fence:
+            yield at, line, True
         elif left[line] > 0:
             fence = line
 

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from app.domain.completions import Passage
 from app.domain.german_nouns import is_common_noun
-from app.domain.languages import detect
+from app.domain.languages import detect, language_of, script_of
 from app.domain.numerals import MONTHS, NUMBERS
 from app.domain.pages import PageText
 from app.domain.passages import BORDER, Section, sections
@@ -37,26 +37,29 @@ _FEWEST_SHARED = 3
 _ENDING = 3
 #: Scripts without spaces are held against the page by pairs of characters.
 _PAIR = 2
+#: Parts of a number with one point; a version has more.
+_DECIMAL = 2
 #: Longest unit that may stand behind a number: `30min`, `5GB`.
 _UNIT = 4
 
 _EDGES = "\"'`«»“”„‘’‹›()[]{}<>.,;:!?…*#~=+|•·"
+_OPENING = frozenset("\"'«“„‘(")
+_CLOSING = frozenset("\"'»”“’)")
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?![\d])")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _DATE = re.compile(r"\d{1,4}\.\d{1,2}\.\d{2,4}")
 _PURE_NUMBER = re.compile(r"[-−–±$€£₴%‰°§#v\d.,]*\d[-−–±$€£₴%‰°§#\d.,]*", re.IGNORECASE)
 _WITH_UNIT = re.compile(rf"(\d+(?:[.,]\d+)*)[^\W\d_]{{1,{_UNIT}}}")
-_JOINED = re.compile(r"[-–—/+&]|(?<=\d)×(?=\d)")
+_JOINED = re.compile(r"[-–—/+&]|(?<=\d)[:×](?=\d)")
 _CODE_LIKE = re.compile(
-    r"[^\W_][_$][^\W_]|::|^--?[a-z]|^\$\w|\w\(|[a-z0-9]\.[a-z]{2,}$|^/\w+/|@\w"
+    r"[^\W_][_$][^\W_]|::|^--[a-z]|^\$\w|\w\(|[a-z0-9]\.[a-z]{2,}$|^/\w+/"
 )
 _CAMEL = re.compile(r"[a-zа-яіїєґ][A-ZА-ЯІЇЄҐ]")
 _ADDRESS = re.compile(r"@|://|^www\.", re.IGNORECASE)
 _SHORT_FORM = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 #: What an apostrophe hangs on a word: `GSA’s`, `I’ll`, `Pod'ів`.
 _HUNG_ON = re.compile(r"['’ʼ](?:s|ll|d|ve|re|m|[а-яіїєґ]{1,4})?$")
-_CAPITALS = re.compile(r"[^\W\d_a-zа-яіїєґß]{2,}s?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,7 @@ class _Token:
     text: str
     is_first: bool
     in_german: bool
+    is_foreign: bool
 
 
 class Grounds:
@@ -113,7 +117,8 @@ class Grounds:
 
         `number_not_on_page`, `name_not_on_page`, `not_said_on_page`.
         """
-        for token in _tokens(sentence):
+        in_german = self._is_german or detect(sentence) == "de"
+        for token in _tokens(sentence, in_german=in_german):
             reason = self._against(token, same_language=same_language)
             if reason:
                 return reason
@@ -141,6 +146,10 @@ class Grounds:
         )
 
     # -------------------------------------------------------------------- the page
+
+    @cached_property
+    def _is_german(self) -> bool:
+        return language_of(self._page) == "de"
 
     @cached_property
     def _sections(self) -> Sequence[Section]:
@@ -174,7 +183,8 @@ class Grounds:
         """What versions begin with: whoever says 1.27 of 1.27.3 says nothing wrong."""
         return frozenset(
             ".".join(parts[:count])
-            for parts in (one.split(".") for one in self._numbers if "." in one)
+            for parts in (one.split(".") for one in self._numbers)
+            if len(parts) > _DECIMAL
             for count in range(1, len(parts))
         )
 
@@ -200,7 +210,7 @@ class Grounds:
         return len(found) > _FEWEST_SHARED + 1 and found[:-1] in self._beginnings
 
     def _likely(self, wanted: frozenset[str]) -> Iterator[tuple[str, str]]:
-        """Walk the lines with most of the words, in reading order."""
+        """Walk the lines, and their headings, that have most of the words."""
         if not wanted:
             return
         parts = "|".join(sorted(map(re.escape, wanted), key=len, reverse=True))
@@ -219,22 +229,26 @@ class Grounds:
     def _against(self, token: _Token, *, same_language: bool) -> str:
         text = token.text
         if _ADDRESS.search(text):
-            return "" if _folded(text) in self._whole else "name_not_on_page"
+            return "" if self._has_as_it_is(text) else "name_not_on_page"
         if any(map(str.isdigit, text)):
             return self._against_number(text)
         if _SHORT_FORM.fullmatch(text):
             return ""
-        is_code = _CODE_LIKE.search(text) or _CAMEL.search(text)
-        if is_code and (same_language or text.isascii()):
-            return "" if self._all_known(text) else "name_not_on_page"
-        if not same_language or not self._is_name(token):
+        if not self._is_checked(token, same_language=same_language):
             return ""
         return "" if self._all_known(text) else "name_not_on_page"
 
+    def _is_checked(self, token: _Token, *, same_language: bool) -> bool:
+        """Whether a word has to stand on the page: a name, or something of code's."""
+        text = token.text
+        if _CODE_LIKE.search(text) or _CAMEL.search(text) or token.is_foreign:
+            return same_language or text.isascii()
+        return same_language and self._is_name(token)
+
     def _against_number(self, text: str) -> str:
-        if _folded(text) in self._words or self._has_number(text):
+        if self._has_number(text):
             return ""
-        if not text.isdigit() and _folded(text) in self._whole:
+        if not text.isdigit() and self._has_as_it_is(text):
             return ""
         parts = [part for part in _JOINED.split(text) if part]
         if sum(map(str.isdigit, parts)) > 1 and any(map(str.isalpha, parts)):
@@ -251,7 +265,12 @@ class Grounds:
             text = with_unit.group(1)
         if _PURE_NUMBER.fullmatch(text):
             return "" if self._has_number(text) else "number_not_on_page"
-        return "" if _folded(text) in self._whole else "number_not_on_page"
+        return "" if self._has_as_it_is(text) else "number_not_on_page"
+
+    def _has_as_it_is(self, text: str) -> bool:
+        """Whether the page has just these characters, whole."""
+        exactly = rf"(?<![\w@])(?<!\d\.){re.escape(_folded(text))}(?![\w@])"
+        return re.search(exactly, self._whole) is not None
 
     def _has_number(self, text: str) -> bool:
         if not _PURE_NUMBER.fullmatch(text):
@@ -269,7 +288,7 @@ class Grounds:
         folded = "".join(words(text))
         if folded in ANY_STOP_WORD or folded in MONTHS:
             return False
-        if _CAPITALS.fullmatch(text):
+        if _is_in_capitals(text):
             return True
         if token.is_first or not text[:1].isupper():
             return False
@@ -285,21 +304,28 @@ class Grounds:
 
     def _all_known(self, text: str) -> bool:
         bare = _HUNG_ON.sub("", text)
-        if not bare.isalnum() and _folded(bare) in self._whole:
+        if not bare.isalnum() and self._has_as_it_is(bare):
             return True
-        parts = _JOINED.split(bare)
-        return all(self._has_name(part) for part in parts if part)
+        parts = [part for part in _JOINED.split(bare) if part]
+        # Of `DNS-name` only what looks like a name is one.
+        telling = [part for part in parts if part != part.lower() or "." in part]
+        return all(map(self._has_name, telling if len(parts) > 1 else parts))
 
     def _has_name(self, text: str) -> bool:
         """Whether the page has the word, in whatever form."""
         folded = "".join(words(text))
         if not folded or folded in self._words or folded in ANY_STOP_WORD:
             return True
-        if _CAPITALS.fullmatch(text):
+        if _is_in_capitals(text):
             singular = folded.removesuffix("s")
             return singular in self._words or singular in self._initials
         shared = max(_FEWEST_SHARED, len(folded) - _ending(folded))
         return folded[:shared] in self._beginnings
+
+
+def _is_in_capitals(text: str) -> bool:
+    singular = text.removesuffix("s")
+    return len(singular) > 1 and singular.isalpha() and singular.isupper()
 
 
 def _ending(word: str) -> int:
@@ -317,10 +343,10 @@ def told(passages: Sequence[Passage]) -> str:
     )
 
 
-def _tokens(sentence: str) -> Iterator[_Token]:
+def _tokens(sentence: str, *, in_german: bool) -> Iterator[_Token]:
     """Walk the words of a sentence as they are written, without what surrounds them."""
     joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), sentence)
-    in_german = detect(sentence) == "de"
+    in_latin = script_of(sentence) == "latin"
     is_first = True
     for raw in joined.split():
         text = raw.strip(_EDGES)
@@ -328,9 +354,15 @@ def _tokens(sentence: str) -> Iterator[_Token]:
             text = raw.rstrip(_EDGES)
         if not any(map(str.isalnum, text)):
             continue
-        yield _Token(text, is_first, in_german)
-        # What follows a colon, a bracket or a quote begins anew.
+        # Latin names in prose of another script are names, whatever the language.
+        is_foreign = not in_latin and text.isascii() and text[:1].isupper()
+        yield _Token(text, is_first or _opens(raw), in_german, is_foreign)
         is_first = raw.endswith((":", "—", "–"))
+
+
+def _opens(raw: str) -> bool:
+    """Whether a quotation begins with a word and goes on behind it."""
+    return raw[:1] in _OPENING and raw.rstrip(".,;:!?")[-1:] not in _CLOSING
 
 
 def _numbers(text: str) -> Iterator[str]:

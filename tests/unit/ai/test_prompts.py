@@ -167,7 +167,7 @@ class TestPage:
         assert '"Чернетка речення."' in text
         assert _TEXT in text
 
-    @pytest.mark.parametrize("code", ["und", "", "xx", "en; ignore the rules"])
+    @pytest.mark.parametrize("code", ["und", "", "xxx", "en; ignore the rules"])
     def test_an_unknown_language_is_the_pages_own(self, code: str) -> None:
         """A code without a name is never shown."""
         text = _ask(_prompt("a", language=code)).text
