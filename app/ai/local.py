@@ -17,7 +17,7 @@ from app.domain.choosing import decide
 from app.domain.completions import Completion, Exchange, LabelChoice, Prompt, Turn
 from app.domain.drafts import drafted
 from app.domain.keyphrases import keyphrases
-from app.domain.languages import UNDETERMINED, language_of
+from app.domain.languages import UNDETERMINED, detect
 from app.domain.pages import PageText
 from app.domain.plain_words import one_line
 from app.usecases.ports import Provider
@@ -56,7 +56,8 @@ class LocalProvider(Provider):
 
     def _answer(self, prompt: Prompt) -> Completion:
         sources = drafted(prompt.page, prompt.sentences)
-        language = _language(prompt.page, prompt.language)
+        summary = one_line(" ".join(one.sentence for one in sources), _MOST)
+        language = _language(summary, prompt.language)
         oddities: tuple[str, ...] = ()
         if _is_foreign(prompt.summary_language, language):
             oddities = (NOT_TRANSLATED,)
@@ -71,7 +72,7 @@ class LocalProvider(Provider):
         silent = prompt.candidates or _is_foreign(prompt.label_language, language)
         return Completion(
             labels=decide(prompt.candidates, prompt.max_labels),
-            summary=one_line(" ".join(one.sentence for one in sources), _MOST),
+            summary=summary,
             language=language,
             provider=self.name,
             model=self.model,
@@ -93,9 +94,9 @@ def _proposals(page: PageText) -> tuple[LabelChoice, ...]:
     )
 
 
-def _language(page: PageText, known: str) -> str:
-    """Return the language the summary is in: the page's own, whatever was asked."""
-    found = language_of(page)
+def _language(summary: str, known: str) -> str:
+    """Return the language the summary is in, whatever was asked."""
+    found = detect(summary)
     return known or UNDETERMINED if found == UNDETERMINED else found
 
 

@@ -10,6 +10,7 @@ import html
 import re
 from dataclasses import dataclass, field
 
+from app.ai.giveaways import gives_away
 from app.domain.completions import Passage, Prompt
 from app.domain.languages import (
     UNDETERMINED,
@@ -29,6 +30,9 @@ NOT_TRANSLATED = "summary_not_translated"
 
 #: So much of a summary is looked at.
 _MOST_WRITTEN = 2_400
+#: A draft with so many words and a full stop is prose.
+_FEWEST_WORDS = 6
+_STOPS = (".", "!", "?", "…", "。")
 #: Languages that models fall back to.
 _USUAL = frozenset({"en", "de", "uk", "ru"})
 
@@ -84,13 +88,15 @@ class _Reading:
         self._grounds = Grounds(prompt.page)
 
     def read(self, written: str, told: str) -> Summary:
-        asked, own = self._prompt.summary_language, self._prompt.language
+        asked = self._prompt.summary_language
         text = self._cleaned(written)
         found = detect(text)
         sources: tuple[Passage, ...] = ()
         if not any(map(str.isalnum, text)):
             self._odd("summary_missing")
-        elif not _may_be_in(asked, text, found, page=own):
+        elif gives_away(text, self._prompt):
+            self._odd("summary_gave_away")
+        elif self._is_strange(text, found):
             self._odd("summary_in_another_language")
         else:
             sources = self._borne_out(text)
@@ -100,6 +106,18 @@ class _Reading:
         if asked == UNDETERMINED:
             language = told if found == UNDETERMINED else found
         return self._made(sources, language)
+
+    def _is_strange(self, text: str, found: str) -> bool:
+        """Whether a summary is in another language than asked for.
+
+        For a page in a language that we do not know: whether the page has prose, and
+        it is not in this one.
+        """
+        draft, asked = self._prompt.draft, self._prompt.summary_language
+        if asked != UNDETERMINED:
+            return not _may_be_in(asked, text, found, page=self._prompt.language)
+        is_prose = draft.endswith(_STOPS) and len(draft.split()) >= _FEWEST_WORDS
+        return found != UNDETERMINED and is_prose and detect(draft) != found
 
     def _borne_out(self, text: str) -> tuple[Passage, ...]:
         same = self._prompt.summary_language == self._prompt.language
@@ -145,11 +163,8 @@ def _may_be_in(asked: str, text: str, found: str, *, page: str) -> bool:
     """Whether a summary may be in a language, going by letters if by no more.
 
     Of a language that we cannot tell we know only what it is not: the page's own, or
-    one that models fall back to. Of pages in none that we know anything passes here,
-    and has to share its words with the page.
+    one that models fall back to.
     """
-    if asked == UNDETERMINED:
-        return True
     if found != UNDETERMINED:
         if is_told_apart(asked):
             return is_same(found, asked)

@@ -27,6 +27,10 @@ _FEWEST_COMMON = 0.18
 #: Cyrillic of which less is told apart by letters; these many common words are enough.
 _FEWEST_BULGARIAN = 0.2
 
+#: Of so many letters some are Ukraine's own, if it is Ukrainian, or a hard sign, if it
+#: is Bulgarian; Russian may lack its own.
+_LONG_CYRILLIC = 50
+
 #: Paragraphs of a page that have a vote, and what is read of each.
 _VOTERS = 200
 _VOTE_CHARACTERS = 1_000
@@ -171,7 +175,10 @@ def _cyrillic_language(sample: str) -> str:
     if _HARD_SIGN.search(sample):
         # No other letter told: with the hard sign it is Bulgarian, or nothing we know.
         return _commonest(sample, CYRILLIC_WORDS, ("bg",), at_least=_FEWEST_BULGARIAN)
-    return _commonest(sample, CYRILLIC_WORDS, CYRILLIC_WORDS, at_least=0.0)
+    found = _commonest(sample, CYRILLIC_WORDS, CYRILLIC_WORDS, at_least=0.0)
+    if found == UNDETERMINED and len(_CYRILLIC.findall(sample)) >= _LONG_CYRILLIC:
+        return "ru"
+    return found
 
 
 def _commonest(
@@ -186,9 +193,9 @@ def _commonest(
     If two have as many, letters decide; else nothing does.
     """
     counted = Counter(words(sample))
-    total = counted.total()
+    total, seen = counted.total(), counted.keys()
     shares = {
-        language: sum(counted[word] for word in common[language]) / total
+        language: sum(counted[word] for word in common[language] & seen) / total
         for language in languages
     }
     most = max(shares.values())

@@ -42,9 +42,13 @@ _DECIMAL = 2
 #: Longest unit that may stand behind a number: `30min`, `5GB`.
 _UNIT = 4
 
-_EDGES = "\"'`«»“”„‘’‹›()[]{}<>.,;:!?…*#~=+|•·"
+_EDGES = "\"'`«»“”„‘’‹›()[]{}<>.,;:!?…*#~=+|•·、。「」"
 _OPENING = frozenset("\"'«“„‘(")
 _CLOSING = frozenset("\"'»”“’)")
+#: Letters of scripts that have neither capitals nor spaces: Thai to Khmer, kana, Han.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0e4f\u0e5a-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+"
+)
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?![\d])")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
@@ -58,6 +62,12 @@ _CODE_LIKE = re.compile(
 _CAMEL = re.compile(r"[a-zа-яіїєґ][A-ZА-ЯІЇЄҐ]")
 _ADDRESS = re.compile(r"@|://|^www\.", re.IGNORECASE)
 _SHORT_FORM = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
+#: How verbs end that a name at a sentence's beginning is the subject of.
+_VERB = re.compile(
+    r"(?:has|is|was|will|[a-z]{2,}(?:[^s]s|ed|et))|[а-яіїєґ]{2,}(?:є|ить|ає|ять|ють|ала|ила|ет|ит)"
+)
+#: How English words end that are no names.
+_NO_NAME = re.compile(r"(?:ing|tion|ment|ness|ity|ly|ed|s)$")
 #: What an apostrophe hangs on a word: `GSA’s`, `I’ll`, `Pod'ів`.
 _HUNG_ON = re.compile(r"['’ʼ](?:s|ll|d|ve|re|m|[а-яіїєґ]{1,4})?$")
 
@@ -84,6 +94,7 @@ class Checked:
 class _Token:
     text: str
     is_first: bool
+    is_subject: bool
     in_german: bool
     is_foreign: bool
 
@@ -290,7 +301,7 @@ class Grounds:
             return False
         if _is_in_capitals(text):
             return True
-        if token.is_first or not text[:1].isupper():
+        if not text[:1].isupper() or (token.is_first and not token.is_subject):
             return False
         return not (token.in_german and self._is_german_noun(text))
 
@@ -345,10 +356,12 @@ def told(passages: Sequence[Passage]) -> str:
 
 def _tokens(sentence: str, *, in_german: bool) -> Iterator[_Token]:
     """Walk the words of a sentence as they are written, without what surrounds them."""
-    joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), sentence)
+    spaced = _UNSPACED.sub(" ", sentence)
+    joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), spaced)
     in_latin = script_of(sentence) == "latin"
     is_first = True
-    for raw in joined.split():
+    raws = joined.split()
+    for raw, following in zip(raws, [*raws[1:], ""], strict=False):
         text = raw.strip(_EDGES)
         if raw.startswith(("--", "$")):
             text = raw.rstrip(_EDGES)
@@ -356,7 +369,11 @@ def _tokens(sentence: str, *, in_german: bool) -> Iterator[_Token]:
             continue
         # Latin names in prose of another script are names, whatever the language.
         is_foreign = not in_latin and text.isascii() and text[:1].isupper()
-        yield _Token(text, is_first or _opens(raw), in_german, is_foreign)
+        is_subject = bool(
+            _VERB.fullmatch(following.strip(_EDGES)) and not _NO_NAME.search(text)
+        )
+        begins = is_first or _opens(raw)
+        yield _Token(text, begins, is_subject, in_german, is_foreign)
         is_first = raw.endswith((":", "—", "–"))
 
 

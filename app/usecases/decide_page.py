@@ -20,7 +20,7 @@ from app.store.memory import MemoryStore
 from app.store.plan_items import ItemFilter, NewItem, PlanItemStore
 from app.store.policies import PolicyStore
 from app.usecases.complete_page import Answer, complete_page
-from app.usecases.decide_summary import Sight, summary_changes
+from app.usecases.decide_summary import SummarySight, summary_changes
 from app.usecases.learn_site import remember
 from app.usecases.notice_edits import Sight, notice_edits
 from app.usecases.ports import Confluence
@@ -211,7 +211,7 @@ def _spell_out(services: Services, decision: Decision, known: _Known) -> None:
             state = "waiting"
         new.append(_new(decision, _label(decision.page, one), state))
     waiting = sum(one.state == "waiting" for one in new)
-    sight = Sight(
+    sight = SummarySight(
         page=decision.page,
         place=decision.policy.summary_place,
         answer=decision.answer,

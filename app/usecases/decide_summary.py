@@ -32,7 +32,7 @@ _THEIRS = frozenset({"changed_since", "not_there"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class SummarySight:
     """What is known of a page when its summary is placed.
 
     Attributes:
@@ -64,7 +64,7 @@ class Sight:
 
 
 def summary_changes(
-    markup: PageMarkup, sight: Sight, *, waiting: int
+    markup: PageMarkup, sight: SummarySight, *, waiting: int
 ) -> Sequence[Change]:
     """Return what makes the summary stand where the policy wants it, and only there.
 
@@ -82,7 +82,7 @@ def summary_changes(
     return [one for one in found if not _is_refused(one, sight.history)]
 
 
-def _wanted(markup: PageMarkup, sight: Sight, *, waiting: int) -> Change | None:
+def _wanted(markup: PageMarkup, sight: SummarySight, *, waiting: int) -> Change | None:
     """Return what the summary's place would say anew; None if it says so already."""
     if sight.place == "property":
         return _property(sight, waiting=waiting)
@@ -93,7 +93,7 @@ def _wanted(markup: PageMarkup, sight: Sight, *, waiting: int) -> Change | None:
     return None
 
 
-def _property(sight: Sight, *, waiting: int) -> Change | None:
+def _property(sight: SummarySight, *, waiting: int) -> Change | None:
     page, plan, answer = sight.page, sight.plan, sight.answer
     after = byline_value(
         summary=sight.text,
@@ -126,7 +126,7 @@ def _was_reworded(value: Any, page: Page) -> bool:
     )
 
 
-def _excerpt(markup: PageMarkup, sight: Sight) -> Change | None:
+def _excerpt(markup: PageMarkup, sight: SummarySight) -> Change | None:
     found = markup.excerpt(sight.page.body or "", OWN_EXCERPT)
     if found == sight.text or _is_theirs(found, sight):
         return None
@@ -140,7 +140,7 @@ def _excerpt(markup: PageMarkup, sight: Sight) -> Change | None:
     )
 
 
-def _is_theirs(found: str | None, sight: Sight) -> bool:
+def _is_theirs(found: str | None, sight: SummarySight) -> bool:
     """Whether people took our block off, or wrote other words into it."""
     items = list(sight.items("excerpt", OWN_EXCERPT))
     if found is None:
@@ -149,7 +149,7 @@ def _is_theirs(found: str | None, sight: Sight) -> bool:
     return bool(items) and found not in _texts(items)
 
 
-def _comment(sight: Sight) -> Change | None:
+def _comment(sight: SummarySight) -> Change | None:
     ours, theirs = _our_comment(sight)
     if theirs or (ours is not None and ours["text"] == sight.text):
         return None
@@ -164,7 +164,7 @@ def _comment(sight: Sight) -> Change | None:
     )
 
 
-def _our_comment(sight: Sight) -> tuple[Any, bool]:
+def _our_comment(sight: SummarySight) -> tuple[Any, bool]:
     """Return our comment as we left it, and whether it became people's since."""
     for one in sight.items("comment", SUMMARY_COMMENT):
         if one.state == "skipped" and one.reason in _THEIRS:
@@ -177,7 +177,7 @@ def _our_comment(sight: Sight) -> tuple[Any, bool]:
 # ------------------------------------------------------------------- the other places
 
 
-def _taken_back(markup: PageMarkup, sight: Sight) -> Iterator[Change]:
+def _taken_back(markup: PageMarkup, sight: SummarySight) -> Iterator[Change]:
     """Walk what takes our summary from places where it does not belong any more."""
     page = sight.page
     if sight.place != "property":

@@ -562,12 +562,15 @@ class TestSummary:
         assert len(answer.sources) == most
         assert answer.oddities == ("summary_too_long",)
 
-    @pytest.mark.parametrize("word", ["the backup of ", "слово та ще ", "字"])
-    def test_an_endless_sentence_is_cut(self, word: str) -> None:
+    @pytest.mark.parametrize(
+        ("word", "code"),
+        [("the backup of ", "en"), ("слово та ще ", "uk"), ("字", "zh")],
+    )
+    def test_an_endless_sentence_is_cut(self, word: str, code: str) -> None:
         """One sentence without an end is cut with an ellipsis."""
         answer = _read(
             _reply(summary=word * 10_000),
-            _prompt(language="und", asked="und", text=word * 300),
+            _prompt(language=code, asked=code, text=word * 300),
         )
 
         assert answer.summary.endswith("…")

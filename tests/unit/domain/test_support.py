@@ -91,6 +91,13 @@ class TestNumbers:
         """A number of the model's own is told by name."""
         assert objection(sentence) == "number_not_on_page"
 
+    def test_thousands_of_the_page_in_groups(self) -> None:
+        """A space between the digits of the page is no end of the number."""
+        page = make_text("Wiki", "The wiki has 1 250 pages in 2024 and 30 spaces.")
+
+        assert objection("The wiki has 1,250 pages and 30 spaces.", page) == ""
+        assert objection("The wiki has 12,500 pages.", page) == "number_not_on_page"
+
     def test_a_sign_of_the_page_stays(self) -> None:
         """Letters and digits that stand there in one piece are the page's."""
         page = make_text("Memo", "OMB Memo M-23-22 and COVID-19 rules apply, says W3C.")

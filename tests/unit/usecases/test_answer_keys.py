@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +12,7 @@ from app.domain.completions import (
     Completion,
     Exchange,
     LabelChoice,
+    Passage,
     Prompt,
     Usage,
 )
@@ -33,6 +34,8 @@ COMPLETION = Completion(
     model="m",
     usage=Usage(input_tokens=9, micro_usd=2),
     proposals=(LabelChoice(name="сервер", confidence=0.1),),
+    sources=(Passage(sentence="Про копії", quote="Копію роблять.", section="Копії"),),
+    oddities=("summary_too_long",),
 )
 
 
@@ -242,6 +245,18 @@ class TestSealing:
         cipher = Cipher([new_key()])
 
         assert opened(cipher, cipher.seal(content)) is None
+
+    def test_answers_of_the_version_before_are_read(self) -> None:
+        """They tell nothing of passages, and are no error."""
+        cipher = Cipher([new_key()])
+        known = asdict(COMPLETION)
+        del known["sources"], known["oddities"]
+        box = cipher.seal(json.dumps({"completion": known, "title": "Копії"}))
+
+        kept = opened(cipher, box)
+
+        assert kept is not None
+        assert kept.completion == replace(COMPLETION, sources=(), oddities=())
 
     @pytest.mark.parametrize("box", ["", "x", "gAAAA", "ї"])
     def test_what_no_key_opens_is_no_answer(self, box: str) -> None:
