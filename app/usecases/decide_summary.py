@@ -141,11 +141,11 @@ def _excerpt(markup: PageMarkup, sight: SummarySight) -> Change | None:
 
 
 def _is_theirs(found: str | None, sight: SummarySight) -> bool:
-    """Whether people took our block off, or wrote other words into it."""
+    """Whether people took just these words off, or wrote others into our block."""
     items = list(sight.items("excerpt", OWN_EXCERPT))
     if found is None:
         newest = next((one for one in items if one.state == "applied"), None)
-        return newest is not None and newest.change.after is not None
+        return newest is not None and newest.change.after == {"text": sight.text}
     return bool(items) and found not in _texts(items)
 
 

@@ -196,9 +196,10 @@ class TestPeople:
         assert decide("property", block_item(OLD), body=body, value=byline()) == []
 
     def test_a_block_that_people_took_off(self) -> None:
-        """It is not put back; one that we took off ourselves is."""
-        assert decide("excerpt", block_item(OLD)) == []
-        assert len(decide("excerpt", block_item(None), block_item(OLD))) == 1
+        """The same words do not come back; others do, and what we took off ourselves."""
+        assert decide("excerpt", block_item(TEXT)) == []
+        assert len(decide("excerpt", block_item(OLD))) == 1
+        assert len(decide("excerpt", block_item(None), block_item(TEXT))) == 1
 
     @pytest.mark.parametrize("reason", ["changed_since", "not_there"])
     def test_a_comment_that_people_changed_or_deleted(self, reason: str) -> None:
