@@ -303,7 +303,7 @@ def test_any_text(text: str, summary: str) -> None:
 
 
 def test_a_huge_page_is_read_once() -> None:
-    """2 MB take a second; three leave room for any machine."""
+    """Work grows with the page and no faster: 2 MB take a second or two."""
     line = "Підрозділ {0} описує сервер node-{0} та його копії, що їх робить Olena{0}."
     text = "\n\n".join(line.format(number) for number in range(30_000))
     page = PageText(title="Сервери", paragraphs=(), text=text)
@@ -314,6 +314,6 @@ def test_a_huge_page_is_read_once() -> None:
         same_language=True,
     )
 
-    assert time.process_time() - began < 6
+    assert time.process_time() - began < 40  # quadratic work would take hours
     assert len(checked.passages) == 2
     assert "29999" in checked.passages[0].quote
