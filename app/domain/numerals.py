@@ -1,8 +1,12 @@
-"""Numbers and months that are written as words, in the four languages we know well."""
+"""Numbers in all their spellings: digits in groups, words, months.
+
+Words are those of the four languages that we know well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 #: A line is a number and its words, folded as `app.domain.stems.words` folds them.
@@ -63,3 +67,36 @@ def _table(lines: str) -> Mapping[str, str]:
 NUMBERS = _table(_NUMBERS)
 #: Name of a month -> its number in digits.
 MONTHS = _table(_MONTHS)
+
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?![\d])")
+#: Digits with points or commas between them.
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+_DATE = re.compile(r"\d{1,4}\.\d{1,2}\.\d{2,4}")
+
+
+def ungrouped(text: str) -> str:
+    """Return a text in which `1 250` is one word."""
+    return _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), text)
+
+
+def numbers(text: str) -> Iterator[str]:
+    """Walk the numbers of a text, each in all its spellings."""
+    for found in _GROUPED.findall(text):
+        yield re.sub(r"\D", "", found)
+    for found in NUMBER.findall(text):
+        yield from forms(found)
+        if "," in found:
+            for part in found.split(","):
+                yield from forms(part)
+
+
+def forms(number: str) -> set[str]:
+    """Return the ways to write a number: `1,000` is `1000`, or 1.000 elsewhere."""
+    point = number.replace(",", ".").strip(".")
+    found = {point, point.lstrip("0") or "0"}
+    if _THOUSANDS.fullmatch(number):
+        found.add(re.sub(r"\D", "", number))
+    if _DATE.fullmatch(point):
+        found.update(part.lstrip("0") or "0" for part in point.split("."))
+    return found

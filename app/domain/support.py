@@ -17,7 +17,7 @@ from functools import cached_property
 from app.domain.completions import Passage
 from app.domain.german_nouns import is_common_noun
 from app.domain.languages import detect, language_of, script_of
-from app.domain.numerals import MONTHS, NUMBERS
+from app.domain.numerals import MONTHS, NUMBER, NUMBERS, forms, numbers, ungrouped
 from app.domain.pages import PageText
 from app.domain.passages import BORDER, Section, sections
 from app.domain.sentences import sentences
@@ -49,10 +49,6 @@ _CLOSING = frozenset("\"'»”“’)")
 _UNSPACED = re.compile(
     "[\u0e00-\u0e4f\u0e5a-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+"
 )
-_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?![\d])")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
-_DATE = re.compile(r"\d{1,4}\.\d{1,2}\.\d{2,4}")
 _PURE_NUMBER = re.compile(r"[-−–±$€£₴%‰°§#v\d.,]*\d[-−–±$€£₴%‰°§#\d.,]*", re.IGNORECASE)
 _WITH_UNIT = re.compile(rf"(\d+(?:[.,]\d+)*)[^\W\d_]{{1,{_UNIT}}}")
 _JOINED = re.compile(r"[-–—/+&]|(?<=\d)[:×](?=\d)")
@@ -62,12 +58,14 @@ _CODE_LIKE = re.compile(
 _CAMEL = re.compile(r"[a-zа-яіїєґ][A-ZА-ЯІЇЄҐ]")
 _ADDRESS = re.compile(r"@|://|^www\.", re.IGNORECASE)
 _SHORT_FORM = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
-#: How verbs end that a name at a sentence's beginning is the subject of.
-_VERB = re.compile(
-    r"(?:has|is|was|will|[a-z]{2,}(?:[^s]s|ed|et))|[а-яіїєґ]{2,}(?:є|ить|ає|ять|ють|ала|ила|ет|ит)"
+#: How English verbs end that a name at a sentence's beginning is the subject of.
+_VERB = re.compile(r"has|is|was|will|[a-z]{2,}(?:[^s]s|ed|et)")
+#: Words at a beginning that are no names.
+_NO_NAME = re.compile(
+    r".*(?:ing|tion|ment|ness|ity|ly|ed|s)|page|article|guide|post|team|everyone|someone"
+    r"|(?:admin|administrat|edit|auth|maintain|own|us|read)(?:or|er)?|manual|text|wiki",
+    re.IGNORECASE,
 )
-#: How English words end that are no names.
-_NO_NAME = re.compile(r"(?:ing|tion|ment|ness|ity|ly|ed|s)$")
 #: What an apostrophe hangs on a word: `GSA’s`, `I’ll`, `Pod'ів`.
 _HUNG_ON = re.compile(r"['’ʼ](?:s|ll|d|ve|re|m|[а-яіїєґ]{1,4})?$")
 
@@ -141,11 +139,11 @@ class Grounds:
 
     def passage(self, sentence: str) -> Passage:
         """Return the place of the page that says most of what a sentence says."""
-        wanted = frozenset(stems(sentence)) | frozenset(_numbers(sentence))
+        wanted = frozenset(stems(sentence)) | frozenset(numbers(sentence))
         best, share = ("", ""), 0.0
         for section, line in self._likely(wanted):
             for quote in sentences(line):
-                said = frozenset(stems(quote)) | frozenset(_numbers(quote))
+                said = frozenset(stems(quote)) | frozenset(numbers(quote))
                 found = len(wanted & said) / len(wanted)
                 if found > share:
                     best, share = (section, quote), found
@@ -187,7 +185,7 @@ class Grounds:
     def _numbers(self) -> frozenset[str]:
         spelled = {NUMBERS[word] for word in self._words & NUMBERS.keys()}
         months = {MONTHS[word] for word in self._words & MONTHS.keys()}
-        return frozenset(_numbers(self._whole)) | spelled | months
+        return frozenset(numbers(self._whole)) | spelled | months
 
     @cached_property
     def _truncated(self) -> frozenset[str]:
@@ -286,7 +284,7 @@ class Grounds:
     def _has_number(self, text: str) -> bool:
         if not _PURE_NUMBER.fullmatch(text):
             return False
-        found = [_forms(one) for one in _NUMBER.findall(text)]
+        found = [forms(one) for one in NUMBER.findall(text)]
         known = self._numbers
         return all(
             any(form in known or form in self._truncated for form in forms)
@@ -357,10 +355,9 @@ def told(passages: Sequence[Passage]) -> str:
 def _tokens(sentence: str, *, in_german: bool) -> Iterator[_Token]:
     """Walk the words of a sentence as they are written, without what surrounds them."""
     spaced = _UNSPACED.sub(" ", sentence)
-    joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), spaced)
     in_latin = script_of(sentence) == "latin"
     is_first = True
-    raws = joined.split()
+    raws = ungrouped(spaced).split()
     for raw, following in zip(raws, [*raws[1:], ""], strict=False):
         text = raw.strip(_EDGES)
         if raw.startswith(("--", "$")):
@@ -370,7 +367,7 @@ def _tokens(sentence: str, *, in_german: bool) -> Iterator[_Token]:
         # Latin names in prose of another script are names, whatever the language.
         is_foreign = not in_latin and text.isascii() and text[:1].isupper()
         is_subject = bool(
-            _VERB.fullmatch(following.strip(_EDGES)) and not _NO_NAME.search(text)
+            _VERB.fullmatch(following.strip(_EDGES)) and not _NO_NAME.fullmatch(text)
         )
         begins = is_first or _opens(raw)
         yield _Token(text, begins, is_subject, in_german, is_foreign)
@@ -380,28 +377,6 @@ def _tokens(sentence: str, *, in_german: bool) -> Iterator[_Token]:
 def _opens(raw: str) -> bool:
     """Whether a quotation begins with a word and goes on behind it."""
     return raw[:1] in _OPENING and raw.rstrip(".,;:!?")[-1:] not in _CLOSING
-
-
-def _numbers(text: str) -> Iterator[str]:
-    """Walk the numbers of a text, each in all its spellings."""
-    for found in _GROUPED.findall(text):
-        yield re.sub(r"\D", "", found)
-    for found in _NUMBER.findall(text):
-        yield from _forms(found)
-        if "," in found:
-            for part in found.split(","):
-                yield from _forms(part)
-
-
-def _forms(number: str) -> set[str]:
-    """Return the ways to write a number: `1,000` is `1000`, or 1.000 elsewhere."""
-    point = number.replace(",", ".").strip(".")
-    found = {point, point.lstrip("0") or "0"}
-    if _THOUSANDS.fullmatch(number):
-        found.add(re.sub(r"\D", "", number))
-    if _DATE.fullmatch(point):
-        found.update(part.lstrip("0") or "0" for part in point.split("."))
-    return found
 
 
 def _folded(text: str) -> str:

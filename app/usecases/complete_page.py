@@ -201,15 +201,9 @@ def _note_hit(
 
 def _settings(policy: Policy, vocabulary: Vocabulary) -> str:
     """Return what an answer depends on besides the page and who gives it."""
-    return json.dumps(
-        [
-            vocabulary.version,
-            policy.max_labels,
-            policy.summary_sentences,
-            policy.summary_language,
-            policy.label_language,
-        ]
-    )
+    languages = policy.summary_language, policy.label_language
+    lengths = policy.max_labels, policy.summary_sentences
+    return json.dumps([vocabulary.version, *lengths, *languages])
 
 
 async def _ask(services: Services, tenant_id: str, asking: _Asking) -> Routed:

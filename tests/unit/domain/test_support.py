@@ -121,6 +121,8 @@ class TestNames:
             "It's what I'll do: DON'T stop the backup.",
             "They say: “Restoring takes hours.”",
             "Backups are made in May.",
+            "Page explains how backups are made.",
+            "Deployment makes backups.",
             "How wikis, e.g. this one, are kept.",
         ],
     )
@@ -133,6 +135,7 @@ class TestNames:
         [
             "Backups are restored by Olena Petrenko.",
             "Backups are restored with Stripe.",
+            "Stripe restores backups.",
             "Backups are restored in Toronto by Olena.",
             "Ask ena@example.com to restore backups.",
             "Ask oleg@example.com to restore backups.",

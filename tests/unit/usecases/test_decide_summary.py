@@ -69,7 +69,7 @@ def decide(
     body_format: Any = "storage",
 ) -> list[Change]:
     """Return what would be done to a page."""
-    properties = ()
+    properties: tuple[ContentProperty, ...] = ()
     if value is not None:
         properties = (
             ContentProperty(id="1", key=BYLINE_PROPERTY_KEY, value=value, version=1),
