@@ -15,6 +15,7 @@ from app.domain.completions import Passage
 from app.domain.openers import LEANING, POINTING, STEP
 from app.domain.pages import PageText
 from app.domain.passages import BORDER, Section, sections
+from app.domain.plain_words import plain
 from app.domain.stems import stems, words
 from app.domain.summaries import SENTENCE_FEATURES, candidates, shorter, summarise
 from app.domain.summary_weights import SENTENCE_WEIGHTS
@@ -169,6 +170,7 @@ def _stands_by_itself(text: str) -> bool:
         and text.endswith(_STOPS)
         and not text[:1].islower()
         and shorter(text) == text
+        and plain(text, source=text).text == text
         and all(text.count(begin) == text.count(end) for begin, end in _QUOTES)
         and not _BACKWARD.match(folded)
         and not LEANING.match(folded)

@@ -14,7 +14,7 @@ from app.domain.pages import OWN_EXCERPT, ContentProperty, Page
 from app.domain.plans import NOTHING
 from app.domain.policy import SummaryPlace
 from app.usecases.complete_page import Answer
-from app.usecases.decide_summary import SUMMARY_COMMENT, Sight, summary_changes
+from app.usecases.decide_summary import SUMMARY_COMMENT, SummarySight, summary_changes
 
 MARKUP = StorageMarkup()
 TEXT = "Резервну копію роблять щоночі."
@@ -94,7 +94,7 @@ def decide(
         sources=(source,),
     )
     answer = Answer(completion=completion, key="k", is_fallback=False)
-    sight = Sight(
+    sight = SummarySight(
         page=page,
         place=place,
         answer=answer if text else None,
