@@ -14,15 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.ai.giveaways import gives_away
 from app.ai.prompts import MAX_PROPOSALS
-from app.domain.completions import LabelChoice, Prompt
+from app.ai.summary_answers import read_summary
+from app.domain.completions import LabelChoice, Passage, Prompt
 from app.domain.labels import MAX_LENGTH, is_disguised, normalise
-from app.domain.languages import UNDETERMINED, detect
+from app.domain.languages import UNDETERMINED, script_for, script_of
 from app.domain.pages import PageText
-from app.domain.plain_words import one_line, plain
-from app.domain.sentences import sentences
-from app.domain.summaries import MAX_WORDS
+from app.domain.plain_words import one_line
 
 #: A longer reply is read up to here; a valid one has a few thousand characters.
 MAX_REPLY = 200_000
@@ -31,9 +29,6 @@ _BEGINNINGS = 100
 #: How many entries of a list are looked at.
 _ENTRIES = 100
 _EVIDENCE_CHARACTERS = 160
-_SUMMARY_CHARACTERS = 600
-#: So much of a summary is looked at.
-_MOST_WRITTEN = 2_400
 #: A longer name is a sentence, not a label.
 _LONGEST_NEW_NAME = 50
 #: How sure a new name may be if the model does not say: one in twenty is what people
@@ -45,9 +40,6 @@ _FEWEST_PERCENT = 2
 
 _END_OF_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\.?)*+"?)|,(?=\s*+[}\]])', re.DOTALL)
-_LATIN, _CYRILLIC = ("A", "\u024f"), ("\u0400", "\u04ff")
-#: First and last letter of the script of each language that we can tell.
-_LETTERS = {"en": _LATIN, "de": _LATIN, "uk": _CYRILLIC, "ru": _CYRILLIC}
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
 _GAP_IN_QUOTE = re.compile(r"\s*(?:\.{3}|…|\[\.\.\.\])\s*")
 
@@ -68,6 +60,7 @@ class Answer:
         labels: Candidates in the site's spelling, surest first.
         summary: The model's, or the draft where that cannot be used.
         language: The language the summary is in.
+        sources: What speaks for each sentence of the summary.
         proposals: New names in Confluence's spelling, never candidates.
         dropped: Labels that were no candidates, as they were written.
         oddities: What was mended or dropped, in constant words, each once.
@@ -76,6 +69,7 @@ class Answer:
     labels: tuple[LabelChoice, ...]
     summary: str = field(repr=False)
     language: str
+    sources: tuple[Passage, ...] = field(default=(), repr=False)
     proposals: tuple[LabelChoice, ...] = ()
     dropped: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
@@ -147,14 +141,18 @@ class _Reading:
     def answer(self, value: Mapping[str, Any]) -> Answer:
         labels = self._labels(value.get("labels"))
         told = _text(value, "language", most=MAX_LENGTH).lower()
-        summary, language = self._summary(
+        summary = read_summary(
             value.get("summary"),
-            told if _LANGUAGE_CODE.fullmatch(told) else UNDETERMINED,
+            self._prompt,
+            told=told if _LANGUAGE_CODE.fullmatch(told) else UNDETERMINED,
         )
+        for oddity in summary.oddities:
+            self._odd(oddity)
         return Answer(
             labels=labels,
-            summary=summary,
-            language=language,
+            summary=summary.text,
+            language=summary.language,
+            sources=summary.sources,
             proposals=self._proposals(value.get("proposals")),
             dropped=tuple(self._dropped),
             oddities=tuple(self._oddities),
@@ -218,12 +216,7 @@ class _Reading:
         found: dict[str, LabelChoice] = {}
         for entry in _entries(value):
             name = normalise(_text(entry, "name", "label", most=MAX_LENGTH))
-            if (
-                not name
-                or len(name) > _LONGEST_NEW_NAME
-                or name in taken
-                or is_disguised(name)
-            ):
+            if not self._may_be_proposed(name) or name in taken:
                 self._odd("proposal_dropped")
                 continue
             confidence = _confidence(entry.get("confidence"))
@@ -239,46 +232,13 @@ class _Reading:
             )
         return tuple(found.values())[:MAX_PROPOSALS]
 
-    def _summary(self, value: object, told: str) -> tuple[str, str]:
-        """Return the summary and its language; the draft where it is no use."""
-        summary = self._cleaned(value if isinstance(value, str) else "")
-        asked = self._prompt.summary_language
-        found = detect(summary)
-        if not any(map(str.isalnum, summary)):
-            self._odd("summary_missing")
-        elif gives_away(summary, self._prompt):
-            self._odd("summary_gave_away")
-        elif asked in _LETTERS and not _is_in(asked, summary, found):
-            self._odd("summary_in_another_language")
-        elif asked != UNDETERMINED:
-            return summary, asked
-        else:
-            return summary, told if found == UNDETERMINED else found
-        draft = self._prompt.draft
-        found = detect(draft)
-        return draft, self._prompt.language if found == UNDETERMINED else found
-
-    def _cleaned(self, written: str) -> str:
-        """Return a summary as plain text of at most `MAX_WORDS` words."""
-        found = plain(written[:_MOST_WRITTEN], source=_whole(self._prompt.page))
-        if found.had_markup:
-            self._odd("summary_had_markup")
-        if found.had_address:
-            self._odd("summary_had_address")
-        line = one_line(found.text, _MOST_WRITTEN)
-        if len(line.split()) <= MAX_WORDS and len(line) <= _SUMMARY_CHARACTERS:
-            return line
-        self._odd("summary_too_long")
-        return _shortened(line)
-
-
-def _is_in(asked: str, summary: str, found: str) -> bool:
-    """Whether a summary may be in a language we know, going by letters if by no more."""
-    if found != UNDETERMINED:
-        return found == asked
-    letters = [one for one in summary if one.isalpha()]
-    first, last = _LETTERS[asked]
-    return sum(first <= one <= last for one in letters) * 4 >= len(letters)
+    def _may_be_proposed(self, name: str) -> bool:
+        """Whether a new name is one, in letters of the language that was asked for."""
+        if not name or len(name) > _LONGEST_NEW_NAME or is_disguised(name):
+            return False
+        wanted = script_for(self._prompt.label_language)
+        # Products keep their Latin names in every language.
+        return script_of(name) in {wanted or script_of(name), "latin"}
 
 
 def _entries(value: object) -> Iterator[Mapping[str, Any]]:
@@ -326,17 +286,3 @@ def _wording(text: str) -> str:
 
 def _whole(page: PageText) -> str:
     return f"{page.title}\n{page.text}"
-
-
-def _shortened(line: str) -> str:
-    """Return whole sentences as far as they fit, or the beginning of the first."""
-    kept: list[str] = []
-    for sentence in sentences(line):
-        longer = " ".join((*kept, sentence))
-        if len(longer.split()) > MAX_WORDS or len(longer) > _SUMMARY_CHARACTERS:
-            break
-        kept.append(sentence)
-    if kept:
-        return " ".join(kept)
-    words = " ".join(line.split()[:MAX_WORDS])
-    return words[: _SUMMARY_CHARACTERS - 1].rstrip(" .,;:–—-") + "…"

@@ -32,6 +32,8 @@ _LOOK_AHEAD = 4
 _HEADINGS_SHARE = 0.3
 #: What the first section gets beyond its share, for each 1.0 that all sections get.
 _BEGINNING = 0.2
+#: What the shortest section gets, for each 1.0 that one gets on average.
+_LEAST = 0.3
 #: Rows of a table, or blocks of code, that speak for a section without prose; and the
 #: lines that such a block keeps.
 _STAND_INS = 3
@@ -199,6 +201,9 @@ def _pieces(
     weights = [
         math.sqrt(sum(len(line.text) for line in section.lines)) for section in sections
     ]
+    # A short section may say what its heading only announces.
+    least = _LEAST * math.fsum(weights) / max(1, len(weights))
+    weights = [max(weight, least) for weight in weights]
     # The page says first what it is about.
     first = _BEGINNING * math.fsum(weights)
     total = first + math.fsum(weights)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ from app.domain.plain_words import harmless, one_line
 from app.domain.summaries import MAX_WORDS
 
 #: Raised whenever a prompt asks something else, so that old answers are not reused.
-PROMPT_VERSION = 2
+PROMPT_VERSION = 3
 
 #: New names that an answer may propose.
 MAX_PROPOSALS = 3
@@ -34,7 +35,7 @@ _CANDIDATES = 100
 _EXAMPLES = 5
 _LABELS = 20
 _TITLE_CHARACTERS = 300
-_DRAFT_CHARACTERS = 500
+_DRAFT_CHARACTERS = 1_300
 
 _INSTRUCTIONS = """\
 You label and summarise one page of a Confluence site for the people who work there.
@@ -55,13 +56,15 @@ this page. Of labels at 0.9 nine in ten should be right, at 0.5 one in two. Our 
 (in percent) knows the habits of the site but not the meaning of the text: start from \
 it, raise it where the text is plainly about the label, lower it where it is not.
 
-summary: one sentence, at most {words} words, in the language asked for: what the page \
-tells or helps to do. Plain text without markup or links. State only what the page \
-states: no names, numbers or claims of your own. The draft is the page's own best \
-sentence; improve on it, or keep it if it cannot be improved.
+summary: in the language asked for, no more sentences than asked for, each at most \
+{words} words: first what the page tells or helps to do, then what matters most in its \
+sections, to the last one. Plain text without markup or links. State only what the page \
+states: no names, numbers or claims of your own; a sentence that no passage of the page \
+bears out is thrown away. The draft is made of the page's own sentences; improve on it, \
+or keep it if it cannot be improved.
 
-proposals: names for labels that the candidates lack, at most {proposals}, lower case, \
-words joined by hyphens. Leave it empty unless the page's main subject has no candidate.
+proposals: names for labels that the candidates lack, at most {proposals}, in the \
+language asked for, lower case, words joined by hyphens. Leave it empty unless the page's main subject has no candidate.
 
 language: the code of the summary's language (ISO 639-1).
 
@@ -78,24 +81,49 @@ _FRAME = (_LIKE_IT, _OFFERED, _ON_IT, _FIRST_DRAFT, _BETWEEN, _LAST)
 #: All that a question says whatever the page: no summary of a page.
 OWN_WORDS = "\n".join((_INSTRUCTIONS, *_FRAME))
 
+_CODE = re.compile(r"[a-z]{2}", re.ASCII)
 #: Languages as they are named to a model.
 _LANGUAGES: Mapping[str, str] = {
+    "ar": "Arabic",
+    "be": "Belarusian",
+    "bg": "Bulgarian",
+    "ca": "Catalan",
     "cs": "Czech",
+    "da": "Danish",
     "de": "German",
+    "el": "Greek",
     "en": "English",
     "es": "Spanish",
+    "et": "Estonian",
+    "fi": "Finnish",
     "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hr": "Croatian",
+    "hu": "Hungarian",
+    "hy": "Armenian",
+    "id": "Indonesian",
     "it": "Italian",
     "ja": "Japanese",
+    "ka": "Georgian",
     "ko": "Korean",
+    "lt": "Lithuanian",
+    "lv": "Latvian",
+    "mk": "Macedonian",
     "nl": "Dutch",
+    "no": "Norwegian",
     "pl": "Polish",
     "pt": "Portuguese",
     "ro": "Romanian",
     "ru": "Russian",
+    "sk": "Slovak",
+    "sl": "Slovenian",
+    "sr": "Serbian",
     "sv": "Swedish",
+    "th": "Thai",
     "tr": "Turkish",
     "uk": "Ukrainian",
+    "vi": "Vietnamese",
     "zh": "Chinese",
 }
 
@@ -181,6 +209,8 @@ def _page(prompt: Prompt, candidates: Iterable[Candidate], text: str) -> str:
     """Return what is asked of this page alone."""
     head = (
         f"Language of the summary: {_language(prompt.summary_language)}",
+        f"Sentences of the summary: at most {prompt.sentences}",
+        f"Language of new names: {_language(prompt.label_language)}",
         _LIKE_IT,
         *map(_example, prompt.examples[:_EXAMPLES]),
         _OFFERED,
@@ -218,8 +248,11 @@ def _quoted(text: str, most: int = _TITLE_CHARACTERS) -> str:
 
 
 def _language(code: str) -> str:
-    """Name a language; one without a name is the page's own."""
-    return _LANGUAGES.get(code.lower(), "the language of the page")
+    """Name a language; what is no code of one is the page's own."""
+    folded = code.lower()
+    if folded in _LANGUAGES or not _CODE.fullmatch(folded):
+        return _LANGUAGES.get(folded, "the language of the page")
+    return f"the language with the code {folded} (ISO 639-1)"
 
 
 def _output_tokens(names: Sequence[str], most: int, prompt: Prompt) -> int:
@@ -235,7 +268,8 @@ def _output_tokens(names: Sequence[str], most: int, prompt: Prompt) -> int:
     longest = sorted(map(estimate, names), reverse=True)[:most]
     labels = sum(longest) + most * (_LABEL_FRAME + evidence)
     proposals = MAX_PROPOSALS * (_LABEL_FRAME + evidence + _NEW_NAME_WORDS * word)
-    return math.ceil(_ANSWER_FRAME + MAX_WORDS * word + labels + proposals)
+    summary = max(1, prompt.sentences) * MAX_WORDS * word
+    return math.ceil(_ANSWER_FRAME + summary + labels + proposals)
 
 
 def _cache_key(instructions: str, schema: Mapping[str, Any]) -> str:

@@ -281,6 +281,8 @@ class RemoteProvider(Provider):
             model=self.model,
             usage=reply.usage,
             proposals=answer.proposals,
+            sources=answer.sources,
+            oddities=answer.oddities,
             exchange=exchange
             and replace(exchange, oddities=answer.oddities, dropped=answer.dropped),
         )

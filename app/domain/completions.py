@@ -48,8 +48,10 @@ class Prompt:
         candidates: The only labels that may be chosen, likeliest first.
         existing: Labels that stand on the page now.
         examples: The nearest labelled pages of the site, nearest first.
-        draft: The page's own best sentence: a start for the summary, and what stands
-            where no better one comes.
+        draft: The page's own best sentences: a start for the summary, and what stands
+            where no better ones come.
+        sentences: The summary has at most so many.
+        label_language: ISO code of the language that new names are asked for in.
     """
 
     page: PageText
@@ -60,6 +62,8 @@ class Prompt:
     existing: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     draft: str = ""
+    sentences: int = 1
+    label_language: str = ""
 
     def without_text(self) -> Prompt:
         """Return the same question with nothing of the page but its title."""
@@ -73,6 +77,22 @@ class LabelChoice:
     name: str
     confidence: float
     evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """What speaks for a sentence of a summary.
+
+    Attributes:
+        quote: The page's words that say most of it; empty where none do.
+        section: The heading they stand under; empty above the first.
+        support: Which share of the sentence's words they hold, 0..1.
+    """
+
+    sentence: str = field(repr=False)
+    quote: str = field(repr=False)
+    section: str = field(default="", repr=False)
+    support: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +155,9 @@ class Completion:
     """A provider's answer to one prompt.
 
     Attributes:
+        language: The language that the summary is in, whatever was asked.
+        sources: What speaks for each sentence of the summary.
+        oddities: What was mended or could not be had, in constant words.
         exchange: How it came about; whoever asked takes it off and keeps it apart.
     """
 
@@ -145,6 +168,8 @@ class Completion:
     model: str
     usage: Usage = field(default_factory=Usage)
     proposals: tuple[LabelChoice, ...] = ()
+    sources: tuple[Passage, ...] = ()
+    oddities: tuple[str, ...] = ()
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
 

@@ -33,7 +33,10 @@ _CHAT_MARK = re.compile(
 _TAG = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>|</?[A-Za-z!][^<>]*>", re.DOTALL)
 _TAG_BEGINNING = re.compile(r"<+(?=[A-Za-z!/?])")
 #: Chat marks whole, also those that `harmless` broke.
-_TURN = re.compile(r"<\s?\|[^<>|]{0,40}\|>|<\s?/?s>|\[\s?/?INST\]", re.IGNORECASE)
+_TURN = re.compile(
+    r"<\s?\|[^<>|]{0,40}\|>|<\s?/?s>|<\s?(?:start|end)_of_turn>|\[\s?/?INST\]",
+    re.IGNORECASE,
+)
 _MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\(([^()\s]*)[^()]*\)")
 _LINK_BEGINNING = re.compile(r"!?\[(?=[^\[\]]*\]\()|\]\(")
 _EMPHASIS = re.compile(r"\*\*|`+|^\s*(?:#{1,6}|[-*>])\s+")

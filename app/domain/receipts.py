@@ -62,6 +62,8 @@ def question_row(attempts: Sequence[Attempt]) -> Row | None:
         "title": prompt.page.title,
         "language": prompt.language,
         "summary_language": prompt.summary_language,
+        "label_language": prompt.label_language,
+        "sentences": prompt.sentences,
         "max_labels": prompt.max_labels,
         "existing": list(prompt.existing),
         "draft": prompt.draft,
@@ -121,6 +123,8 @@ def answer_row(completion: Completion) -> Row:
         "language": completion.language,
         "labels": [asdict(one) for one in completion.labels],
         "proposals": [asdict(one) for one in completion.proposals],
+        "sources": [asdict(one) for one in completion.sources],
+        "oddities": list(completion.oddities),
     }
 
 
@@ -137,6 +141,8 @@ def policy_row(policy: Policy) -> Row:
         "thresholds": dict(policy.thresholds),
         "summary_place": policy.summary_place,
         "summary_language": policy.summary_language,
+        "summary_sentences": policy.summary_sentences,
+        "label_language": policy.label_language,
         "learn_from_reviews": policy.learn_from_reviews,
         "unlock_auto": policy.unlock_auto,
         "unlock_after": policy.unlock_after,
@@ -209,6 +215,9 @@ def prompt_of(receipt: Mapping[str, Any]) -> Prompt | None:
         ),
         language=question["language"],
         summary_language=question["summary_language"],
+        # Receipts of earlier versions have neither.
+        label_language=question.get("label_language", ""),
+        sentences=question.get("sentences", 1),
         max_labels=question["max_labels"],
         existing=tuple(question["existing"]),
         draft=question["draft"],

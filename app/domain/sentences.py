@@ -12,7 +12,7 @@ MAX_SENTENCE_CHARACTERS = 2_000
 _ORDINAL_DIGITS = 2
 
 _SHORT_FORMS = """
-e.g i.e etc vs cf approx incl esp resp fig figs no nos vol pp ed eds al dept est
+ver vers v вер e.g i.e etc vs cf approx incl esp resp fig figs no nos vol pp ed eds al dept est
 mr mrs ms dr prof sr jr st inc ltd co corp gov gen rep sen jan feb mar apr jun jul
 aug sep sept oct nov dec u.s u.k u.n a.m p.m ph.d
 z.b d.h u.a u.u bzw ca ggf evtl inkl exkl max min mind nr abb tab vgl bspw sog usw
@@ -21,7 +21,7 @@ str tel hr fr dipl ing o.g i.d.r s.o s.u z.t u.ä o.ä m.e v.a abs art kap bd
 р рр грн тис млн млрд хв сек год проф доц акад наз англ нім укр рос лат
 см стр гг г руб тыс мин чел ред изд
 """
-_CLOSING_FORMS = "etc usw т.д т.п ін др пр грн тис a.m p.m u.s u.k"
+_CLOSING_FORMS = "etc usw т.д т.п ін др пр грн тис a.m p.m"
 _ORDINAL_LEADS = "am vom zum der den dem die das bis ab seit"
 
 #: Words with a full stop that rarely end a sentence. Folded to lower case, the

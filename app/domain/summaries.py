@@ -27,8 +27,9 @@ from app.domain.sentences import sentences
 from app.domain.stems import MAX_CHARACTERS, stems, words
 from app.domain.summary_weights import SENTENCE_WEIGHTS
 
-#: A summary has at most so many words.
+#: A sentence of a summary has at most so many words, and characters.
 MAX_WORDS = 45
+MOST_CHARACTERS = 400
 #: A page with less prose is summed up by its title.
 FEWEST_WORDS = 5
 #: A sentence with fewer words says too little.
@@ -114,6 +115,15 @@ def _best(page: PageText, weights: Mapping[str, float]) -> str:
     return max(
         found, key=lambda one: math.fsum(map(_product, values, one.features))
     ).text
+
+
+def shorter(sentence: str) -> str:
+    """Return a sentence within `MOST_CHARACTERS`, cut at a word if it is longer."""
+    if len(sentence) <= MOST_CHARACTERS:
+        return sentence
+    kept = sentence[: MOST_CHARACTERS - 1]
+    at_word = kept.rpartition(" ")[0]
+    return (at_word or kept).rstrip(" .,;:–—-") + "…"
 
 
 def candidates(page: PageText) -> list[Sentence]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from app.domain.completions import Completion, LabelChoice, Usage
+from app.domain.completions import Completion, LabelChoice, Passage, Usage
 from app.domain.fingerprint import content_hash
 from app.domain.pages import PageText
 from app.errors import ConfigurationError
@@ -142,6 +142,9 @@ def opened(cipher: Cipher, box: str) -> KeptAnswer | None:
                 "labels": tuple(LabelChoice(**one) for one in answer["labels"]),
                 "proposals": tuple(LabelChoice(**one) for one in answer["proposals"]),
                 "usage": Usage(**answer["usage"]),
+                # Answers of earlier versions have neither.
+                "sources": tuple(Passage(**one) for one in answer.get("sources", ())),
+                "oddities": tuple(answer.get("oddities", ())),
             }
         )
         given_at = kept.get("given_at")

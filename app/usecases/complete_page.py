@@ -211,7 +211,9 @@ def _note_hit(
 
 def _settings(policy: Policy, vocabulary: Vocabulary) -> str:
     """Return what an answer depends on besides the page and who gives it."""
-    return json.dumps([vocabulary.version, policy.max_labels])
+    languages = policy.summary_language, policy.label_language
+    lengths = policy.max_labels, policy.summary_sentences
+    return json.dumps([vocabulary.version, *lengths, *languages])
 
 
 async def _ask(services: Services, tenant_id: str, asking: _Asking) -> Routed:
@@ -279,6 +281,9 @@ async def _prompt(services: Services, tenant_id: str, asking: _Asking) -> Prompt
             replace(advice, candidates=found),
             max_labels=asking.policy.max_labels,
             existing=existing,
+            sentences=asking.policy.summary_sentences,
+            summary_language=asking.policy.summary_language,
+            label_language=asking.policy.label_language,
         )
 
     return await asyncio.to_thread(work)

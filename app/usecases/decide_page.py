@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.byline import BYLINE_PROPERTY_KEY, byline_value
 from app.domain.changes import Change, Item, ItemState
-from app.domain.pages import OWN_EXCERPT, Page, PageText
+from app.domain.pages import Page, PageText
 from app.domain.plans import NOTHING, LedgerState, Plan, PlanItem, plan_labels
 from app.domain.policy import Policy
 from app.domain.scope import PageFacts, is_secret, needs_ancestors, out_of_scope
 from app.domain.teaching import LearnedBar, by_term
 from app.domain.vocabulary.terms import Vocabulary
-from app.errors import MarkupAmbiguous
 from app.store.feedback import FeedbackStore
 from app.store.memory import MemoryStore
 from app.store.plan_items import ItemFilter, NewItem, PlanItemStore
 from app.store.policies import PolicyStore
 from app.usecases.complete_page import Answer, complete_page
+from app.usecases.decide_summary import SummarySight, summary_changes
 from app.usecases.learn_site import remember
 from app.usecases.notice_edits import Sight, notice_edits
 from app.usecases.ports import Confluence
@@ -33,10 +31,8 @@ from app.usecases.vocabularies import note_people_labels, vocabulary_of
 EMPTY = "empty"
 #: Of a page that no AI may see: what was known of it is forgotten.
 NEVER_SEND = "never_send"
-#: What our summary comment is for, among our comments.
-SUMMARY_COMMENT = "summary"
 #: Items of a page that are looked at for what people said of our summaries.
-_HISTORY = 20
+_HISTORY = 60
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,7 +187,7 @@ def _reconcile(
         ItemFilter(
             page_ids=[page.id],
             kinds=["summary", "excerpt", "comment"],
-            states=["applied", "undone", "rejected"],
+            states=["planned", "applied", "skipped", "undone", "rejected"],
         ),
         newest_first=True,
         limit=_HISTORY,
@@ -227,9 +223,17 @@ def _spell_out(services: Services, decision: Decision, known: _Known) -> None:
             state = "waiting"
         new.append(_new(decision, _label(decision.page, one), state))
     waiting = sum(one.state == "waiting" for one in new)
-    summary = _summary(services, decision, known, waiting=waiting)
-    if summary is not None and not _is_refused(summary, known.history):
-        new.append(_new(decision, summary, "waiting" if asks else "planned"))
+    sight = SummarySight(
+        page=decision.page,
+        place=decision.policy.summary_place,
+        answer=decision.answer,
+        plan=decision.plan,
+        history=known.history,
+    )
+    new += [
+        _new(decision, change, "waiting" if asks else "planned")
+        for change in summary_changes(services.markup, sight, waiting=waiting)
+    ]
     decision.planned = tuple(one for one in new if one.state != "waiting")
     decision.suggested = tuple(one for one in new if one.state == "waiting")
 
@@ -253,94 +257,3 @@ def _new(decision: Decision, change: Change, state: ItemState) -> NewItem:
         page_version=page.version,
         page_title=decision.text.title,
     )
-
-
-def _summary(
-    services: Services, decision: Decision, known: _Known, *, waiting: int
-) -> Change | None:
-    """Return what the summary's place would say anew; None if it says so already."""
-    place = decision.policy.summary_place
-    text = decision.answer.completion.summary if decision.answer else ""
-    if place == "property":
-        return _property(decision, waiting=waiting)
-    if place == "excerpt" and text:
-        return _excerpt(services, decision.page, text)
-    if place == "comment" and text:
-        return _comment(decision.page, known.history, text)
-    return None
-
-
-def _property(decision: Decision, *, waiting: int) -> Change | None:
-    page, plan, answer = decision.page, decision.plan, decision.answer
-    after = byline_value(
-        summary=answer.completion.summary if answer else "",
-        labels={*plan.labels("add"), *plan.labels("keep")},
-        waiting=waiting,
-        page_version=page.version,
-        model=answer.completion.model if answer else "",
-        fallback=bool(answer and answer.is_fallback),
-    )
-    current = page.property(BYLINE_PROPERTY_KEY)
-    before = current.value if current else None
-    if before == after or (before is None and not after["summary"]):
-        return None
-    return Change(kind="summary", page_id=page.id, before=before, after=after)
-
-
-def _excerpt(services: Services, page: Page, text: str) -> Change | None:
-    if page.body is None or page.body_format != "storage":
-        return None
-    try:
-        found = services.markup.excerpt(page.body, OWN_EXCERPT)
-    except MarkupAmbiguous:
-        return None
-    if found == text:
-        return None
-    return Change(
-        kind="excerpt",
-        page_id=page.id,
-        value=OWN_EXCERPT,
-        before=None if found is None else {"text": found},
-        after={"text": text},
-    )
-
-
-def _comment(page: Page, history: Sequence[Item], text: str) -> Change | None:
-    ours = next(
-        (
-            one.change.after
-            for one in history
-            if one.state == "applied"
-            and one.change.kind == "comment"
-            and one.change.value == SUMMARY_COMMENT
-        ),
-        None,
-    )
-    if ours is not None and ours["text"] == text:
-        return None
-    return Change(
-        kind="comment",
-        page_id=page.id,
-        value=SUMMARY_COMMENT,
-        before=ours,
-        after={"text": text},
-        agent="summary",
-    )
-
-
-def _is_refused(change: Change, history: Sequence[Item]) -> bool:
-    """Whether people said no to just these words, or took them back."""
-    said = _words(change.after)
-    return any(
-        one.state in ("undone", "rejected")
-        and one.change.kind == change.kind
-        and one.change.value == change.value
-        and _words(one.change.after) == said
-        for one in history
-    )
-
-
-def _words(value: Any) -> str:
-    if not isinstance(value, Mapping):
-        return ""
-    return str(value.get("summary") or value.get("text") or "")

@@ -229,6 +229,8 @@ def _edited(change: Change, text: str, vocabulary: Vocabulary) -> Change:
             reason = f"{text!r} is no term of the vocabulary: add it first"
             raise MalformedPayload("edit", reason)
         return replace(change, value=known, confidence=None)
+    if change.after is None:
+        raise MalformedPayload("edit", "what is taken back has no words")
     if len(text) > LONGEST_SUMMARY:
         reason = f"a summary has at most {LONGEST_SUMMARY} characters"
         raise MalformedPayload("edit", reason)

@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 from app.ai.answers import Answer, AnswerMalformed, read_answer
 from app.domain.completions import Candidate, LabelChoice, Prompt
 from app.domain.pages import PageText
-from app.domain.summaries import MAX_WORDS
+from app.domain.summaries import MAX_WORDS, MOST_CHARACTERS
 
 _DRAFT = "The draft is a sentence of the page itself."
 _TEXT = (
@@ -22,6 +22,7 @@ _TEXT = (
     "See https://wiki.example.com/backup for the keys."
 )
 _SUMMARY = "How the nightly backup of the wiki is made and how long it is kept."
+KUBERNETES = "How to set up a Kubernetes Deployment and a Service in a cluster."
 _CANDIDATES = (
     Candidate(name="backup", score=0.6, evidence="similar pages carry it"),
     Candidate(name="ops", score=0.3, evidence="common on this site"),
@@ -33,7 +34,9 @@ def _prompt(
     *,
     candidates: tuple[Candidate, ...] = _CANDIDATES,
     max_labels: int = 5,
+    asked: str = "en",
     language: str = "en",
+    sentences: int = 1,
     existing: tuple[str, ...] = (),
     text: str = _TEXT,
 ) -> Prompt:
@@ -42,9 +45,10 @@ def _prompt(
         language=language,
         candidates=candidates,
         max_labels=max_labels,
-        summary_language=language,
+        summary_language=asked,
         existing=existing,
         draft=_DRAFT,
+        sentences=sentences,
     )
 
 
@@ -80,9 +84,14 @@ class TestForm:
 
     def test_a_plain_answer_is_taken_as_it_is(self) -> None:
         """A valid reply has nothing odd."""
-        assert _read(_reply()) == Answer(
-            labels=(_GOOD,), summary=_SUMMARY, language="en"
+        answer = _read(_reply())
+
+        assert answer == Answer(
+            labels=(_GOOD,), summary=_SUMMARY, language="en", sources=answer.sources
         )
+        (source,) = answer.sources
+        assert source.sentence == _SUMMARY
+        assert source.quote == "The backup of the wiki is made every night."
 
     @pytest.mark.parametrize(
         "wrapped",
@@ -541,25 +550,32 @@ class TestSummary:
         assert _read(_reply(summary=path)).summary == path
         assert _read(_reply(summary=link)).summary == "The keys of the backup are at ."
 
-    def test_too_long_a_summary_ends_with_a_sentence(self) -> None:
-        """Whole sentences stay as far as they fit."""
-        more = "It goes on and on with many words that nobody asked for. " * 10
+    @pytest.mark.parametrize("most", [1, 2, 3])
+    def test_no_more_sentences_than_asked_for(self, most: int) -> None:
+        """Whole sentences stay as far as they fit; short forms end none."""
+        said = "The wiki's backup, e.g. of ver. 2, is kept approx. thirty days. "
+        page = f"{_TEXT} The backup e.g. of ver. 2 is kept approx. thirty days."
 
-        answer = _read(_reply(summary=f"{_SUMMARY} {more}"))
+        answer = _read(_reply(summary=said * 9), _prompt(text=page, sentences=most))
 
-        assert answer.summary.startswith(_SUMMARY)
-        assert answer.summary.endswith("asked for.")
-        assert len(answer.summary.split()) <= MAX_WORDS
+        assert answer.summary == (said * most).strip()
+        assert len(answer.sources) == most
         assert answer.oddities == ("summary_too_long",)
 
-    @pytest.mark.parametrize("word", ["the backup of ", "слово та ще ", "字"])
-    def test_an_endless_sentence_is_cut(self, word: str) -> None:
+    @pytest.mark.parametrize(
+        ("word", "code"),
+        [("the backup of ", "en"), ("слово та ще ", "uk"), ("字", "zh")],
+    )
+    def test_an_endless_sentence_is_cut(self, word: str, code: str) -> None:
         """One sentence without an end is cut with an ellipsis."""
-        answer = _read(_reply(summary=word * 10_000), _prompt(language="und"))
+        answer = _read(
+            _reply(summary=word * 10_000),
+            _prompt(language=code, asked=code, text=word * 300),
+        )
 
         assert answer.summary.endswith("…")
         assert len(answer.summary.split()) <= MAX_WORDS
-        assert len(answer.summary) <= 600
+        assert len(answer.summary) <= MOST_CHARACTERS
 
     @pytest.mark.parametrize(
         "summary", [None, "", "  ", 5, [], "…", "<br/>", "https://evil.example"]
@@ -587,32 +603,36 @@ class TestSummary:
         self, asked: str, summary: str
     ) -> None:
         """Who answers in another language or script than asked is not shown."""
-        answer = _read(_reply(summary=summary), _prompt(language=asked))
+        answer = _read(_reply(summary=summary), _prompt(asked=asked))
 
-        assert answer.summary == _DRAFT
-        assert answer.oddities == ("summary_in_another_language",)
+        assert (answer.summary, answer.language) == (_DRAFT, "en")
+        assert answer.oddities[0] == "summary_in_another_language"
+        assert ("summary_not_translated" in answer.oddities) == (asked != "en")
         assert answer.labels == (_GOOD,)
 
     def test_ukrainian_is_kept_where_it_is_asked(self) -> None:
         """The asked language passes, short as it is and full of Latin names."""
         summary = "Як налаштувати Kubernetes Deployment і Service у кластері."
 
-        answer = _read(_reply(summary=summary), _prompt(language="uk"))
+        answer = _read(_reply(summary=summary), _prompt(asked="uk", text=KUBERNETES))
 
         assert (answer.summary, answer.language) == (summary, "uk")
-        assert answer.oddities == ()
+        assert answer.oddities == ("evidence_not_on_page",)
 
     @pytest.mark.parametrize(
         ("told", "language"),
-        [("fr", "fr"), ("FR", "fr"), ("French", "und"), (5, "und")],
+        [("fi", "fi"), ("FI", "fi"), ("Finnish", "und"), (5, "und")],
     )
     def test_of_an_unknown_language_the_model_is_believed(
         self, told: object, language: str
     ) -> None:
         """Where we cannot tell the language, a plausible code is taken."""
-        summary = "Cette page explique comment restaurer une sauvegarde nocturne."
+        summary = "Tällä sivulla kerrotaan varmuuskopioiden palauttamisesta."
 
-        answer = _read(_reply(summary=summary, language=told), _prompt(language="und"))
+        answer = _read(
+            _reply(summary=summary, language=told),
+            _prompt(language="und", asked="und", text=f"{summary} Kopiot tehdään."),
+        )
 
         assert (answer.summary, answer.language) == (summary, language)
 
@@ -628,7 +648,7 @@ class TestSummary:
     )  # fmt: skip
     def test_no_markup_or_foreign_address_ever_passes(self, summary: str) -> None:
         """However it is mixed, no tag, control character or address remains."""
-        answer = _read(_reply(summary=summary), _prompt(language="und"))
+        answer = _read(_reply(summary=summary), _prompt(asked="und"))
 
         assert not re.search(r"<[A-Za-z!/]|https?://|[\x00-\x1f\u202e]", answer.summary)
 

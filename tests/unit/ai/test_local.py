@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from structlog.testing import capture_logs
 
 from app.ai.local import LocalProvider
 from app.domain.completions import Candidate, Prompt, Turn, Usage
@@ -132,6 +135,39 @@ class TestComplete:
         assert completion.language == "uk"
         assert completion.usage == Usage()
         assert (completion.provider, completion.model) == ("local", "site-memory-2")
+
+    async def test_sentences_come_with_their_passages(self) -> None:
+        """Each is the page's own, so it speaks for itself."""
+        page = PageText(
+            title="Копії",
+            paragraphs=(),
+            headings=("Розклад",),
+            text=(
+                "Ця сторінка показує, як відновити резервні копії бази даних вікі.\n\n"
+                "Розклад\n\nНічне завдання щодня пише їх на інший диск сервера."
+            ),
+        )
+        page = replace(page, paragraphs=tuple(page.text.split("\n\n")[::2]))
+        prompt = replace(_prompt(page=page), sentences=2)
+
+        completion = await LocalProvider().complete(prompt, _TURN)
+
+        assert completion.summary == " ".join(page.paragraphs)
+        assert [one.section for one in completion.sources] == ["", "Розклад"]
+        assert all(one.quote == one.sentence for one in completion.sources)
+        assert completion.oddities == ()
+
+    async def test_it_does_not_translate_and_says_so(self) -> None:
+        """Asked for German, it gives the page's own words, in the page's language."""
+        prompt = replace(_prompt(), summary_language="de", label_language="de")
+
+        with capture_logs() as logs:
+            completion = await LocalProvider().complete(prompt, _TURN)
+
+        assert (completion.summary, completion.language) == (_PAGE.paragraphs[0], "uk")
+        assert completion.oddities == ("summary_not_translated",)
+        assert completion.proposals == ()
+        assert [one["event"] for one in logs] == ["answer_mended"]
 
     @pytest.mark.parametrize(("known", "language"), [("fr", "fr"), ("", "und")])
     async def test_an_unknown_language_is_taken_from_the_prompt(

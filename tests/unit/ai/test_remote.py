@@ -50,7 +50,9 @@ USAGE = Usage(input_tokens=900, output_tokens=80, micro_usd=55)
 SHOWN = (Shown(unit="requests", limit=60, remaining=59, reset=1.0),)
 PROMPT = Prompt(
     page=PageText(
-        title="Звіт", paragraphs=(SECRET,), text=f"{SECRET}. Deployment on Friday."
+        title="Звіт",
+        paragraphs=(SECRET,),
+        text=f"{SECRET}. Розгортання в п'ятницю. Deployment on Friday.",
     ),
     language="uk",
     candidates=(Candidate(name="deployment", score=0.5),),

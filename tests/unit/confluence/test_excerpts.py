@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from app.confluence.excerpts import excerpt, with_excerpt
 from app.confluence.markup import StorageMarkup
 from app.confluence.markup_tree import read_markup
+from app.domain.fingerprint import content_hash
 from app.domain.pages import OWN_EXCERPT
 from app.errors import MarkupAmbiguous
 from tests.unit.confluence.doubles import read
@@ -228,6 +229,47 @@ class TestWithExcerpt:
 
         assert read(body).text == "Text"
 
+    @pytest.mark.parametrize(
+        "around",
+        [
+            "<p>a</p>\r\n<p>b\r\n</p>\r",
+            "<p>\ta\u2028\ufeff</p>\n\n",
+            "<p>👩\u200d💻🙂</p><p>е\u0301</p>",
+            "<p>&nbsp;&#13;&#x41;&mdash;</p >",
+            "<p a='1'  b = \"2\"\r\n>x</p\n>",
+            "<p><![CDATA[]]]]><![CDATA[>\r\n<ac:macro>]]></p>",
+            "<!-- a\r\n--><?x y?>",
+        ],
+        ids=["crlf", "bom", "emoji", "entities", "spaces in tags", "cdata", "comment"],
+    )
+    def test_bytes_around_the_block_stay(self, around: str) -> None:
+        """Line ends, references and white space are no business of ours."""
+        body = around + block("<p>Old\r\nwords</p>") + around
+
+        written = with_excerpt(body, NAME, "New")
+
+        assert written == around + block("<p>New</p>") + around
+        assert with_excerpt(body, NAME, None) == around + around
+        assert with_excerpt(around, NAME, "S") == ours("S") + around
+
+    def test_a_block_that_people_moved_and_filled(self) -> None:
+        """In a panel in a layout, with a macro and a comment in it: it alone changes."""
+        inside = (
+            '<p><ac:inline-comment-marker ac:ref="1">Old</ac:inline-comment-marker> '
+            'words.</p><ac:structured-macro ac:name="info"><ac:rich-text-body>'
+            "<p>More.</p></ac:rich-text-body></ac:structured-macro>"
+        )
+        page = (
+            '<ac:layout><ac:layout-section ac:type="two_equal"><ac:layout-cell><p>1</p>'
+            "</ac:layout-cell><ac:layout-cell><ac:structured-macro ac:name="
+            '"panel"><ac:rich-text-body>{}<p>2</p></ac:rich-text-body>'
+            "</ac:structured-macro></ac:layout-cell></ac:layout-section></ac:layout>"
+        )
+
+        assert excerpt(page.format(block(inside)), NAME) == "Old words.\nMore."
+        written = with_excerpt(page.format(block(inside)), NAME, "New")
+        assert written == page.format(block("<p>New</p>"))
+
     def test_a_large_page_comes_to_an_end(self) -> None:
         """Work grows with the page and no faster."""
         cell = '<td><p>Комірка <b>a</b></p></td><td><ri:user ri:account-id="1" /></td>'
@@ -274,6 +316,14 @@ class TestAnyBody:
         assert with_excerpt(again, NAME, text) == written
         assert with_excerpt(written, NAME, None) == body
         assert with_excerpt(again, NAME, None) == body
+
+    @settings(max_examples=80, deadline=None)
+    @given(body=BODIES, text=LINES)
+    def test_the_page_says_the_same(self, body: str, text: str) -> None:
+        """Our own block changes nothing of what is read, so no AI is asked for it."""
+        written = with_excerpt(body, OWN_EXCERPT, text)
+
+        assert content_hash(read(written)) == content_hash(read(body))
 
     @settings(max_examples=80, deadline=None)
     @given(body=BODIES, text=LINES)

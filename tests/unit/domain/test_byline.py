@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.byline import byline_value
+from app.domain.byline import byline_value, is_in_persons_words, summarised_as
 
 #: Characters that fit beside author and date.
 TITLE = 80
+FIRST = "How the wiki's backup is made, e.g. at night."
 
 
 class TestBylineValue:
@@ -27,6 +28,34 @@ class TestBylineValue:
         assert len(value["title"]) <= TITLE
         assert value["title"].endswith("…") == (len(summary) > TITLE)
         assert value["summary"] == summary
+
+    @pytest.mark.parametrize(
+        ("summary", "title"),
+        [
+            (f"{FIRST} {FIRST} {FIRST}", f"{FIRST} …"),
+            ("слово " * 40, "слово " * 12 + "слово…"),
+            ("x" * 200, "x" * (TITLE - 1) + "…"),
+        ],
+    )
+    def test_title_is_the_first_sentence(self, summary: str, title: str) -> None:
+        """Of several sentences the first is shown whole, else it ends at a word."""
+        value = byline_value(
+            summary=summary.strip(), labels=(), waiting=0, page_version=1, model="m"
+        )
+
+        assert value["title"] == title
+        assert value["tooltip"] == f"{summary.strip()} (summary by AI)"
+
+    def test_a_person_s_words_are_known(self) -> None:
+        """Who wrote the summary can be told from the property."""
+        ours = byline_value(
+            summary="A.", labels=(), waiting=0, page_version=1, model="m"
+        )
+        empty = byline_value(summary="", labels=(), waiting=0, page_version=1, model="")
+
+        assert is_in_persons_words(summarised_as(ours, "B."))
+        assert not is_in_persons_words(ours)
+        assert not is_in_persons_words(empty)
 
     def test_says_who_wrote_it_and_of_which_version(self) -> None:
         """A reader can tell an AI's summary, and an outdated one."""
