@@ -17,8 +17,7 @@ from app.domain.labels import normalise
 from app.domain.pages import Page, PageText
 from app.domain.policy import DEFAULT, Policy
 from app.domain.questions import question
-from app.domain.ranking import consult
-from app.domain.vocabulary.retrieval import candidates
+from app.domain.vocabulary.retrieval import advise
 from app.domain.vocabulary.terms import Vocabulary
 from app.errors import ProviderError, Stopped, Unavailable
 from app.store.completions import CompletionStore
@@ -247,11 +246,16 @@ async def _prompt(services: Services, tenant_id: str, asking: _Asking) -> Prompt
     )
 
     def work() -> Prompt:
-        advice = consult(memory, text, page_id=page.id, parent_id=page.parent_id)
-        found = candidates(asking.vocabulary, advice.candidates, text)
+        advice = advise(
+            memory,
+            asking.vocabulary,
+            text,
+            page_id=page.id,
+            parent_id=page.parent_id,
+        )
         return question(
             text,
-            replace(advice, candidates=found),
+            advice,
             max_labels=asking.policy.max_labels,
             existing=existing,
         )
