@@ -15,6 +15,7 @@ from app import __version__
 from app.cli import doctor, tables
 from app.cli.ai import providers, quota, usage
 from app.cli.evaluate import evaluate
+from app.cli.merges import different, duplicates, merge
 from app.cli.plans import apply, plan, plans, reset_tags, undo
 from app.cli.policy import policy, resume, stop
 from app.cli.program import Program
@@ -195,6 +196,13 @@ def audit(
     )
 
 
+@cli.group()
+def vocabulary() -> None:
+    """Look at a site's terms, and make several one."""
+
+
+for command in (duplicates, different, merge):
+    vocabulary.add_command(command)
 cli.add_command(usage)
 cli.add_command(quota)
 tenants.add_command(providers)

@@ -18,6 +18,7 @@ from app.store.plans import PlanStore, StoredPlan
 from app.store.runs import RunStore
 from app.usecases.apply_changes import apply_changes, apply_new_pages
 from app.usecases.make_plan import Progress, side_by_side, silent
+from app.usecases.merged_terms import follow_plan
 from app.usecases.ports import Confluence
 from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
@@ -42,12 +43,13 @@ async def carry_out(
 
     Raises:
         NotFound: There is no such plan.
-        Conflict: It is not ready, or was carried out already.
+        Conflict: It is not ready, was carried out already, or cannot be any more.
     """
 
     def begin(session: Session) -> tuple[StoredPlan, list[str | None]]:
         plans = PlanStore(session)
         plans.move(tenant_id, plan_id, "applying", only_from=["ready", "applying"])
+        follow_plan(session, tenant_id, plan_id, actor=actor)
         pages = PlanItemStore(session, services.cipher).page_ids(tenant_id, plan_id)
         return plans.plan(tenant_id, plan_id), list(pages)
 
