@@ -20,7 +20,7 @@ from app.domain.changes import Change, Estimate
 from app.domain.estimating import cost_of_applying
 from app.domain.vocabulary.merging import Merge, on_page, resolve
 from app.domain.vocabulary.terms import Vocabulary
-from app.errors import PageOutOfReach, WorkObsolete
+from app.errors import PageGone, PageOutOfReach
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.merges import NOWHERE, MergeStore
@@ -35,7 +35,8 @@ from app.usecases.vocabularies import vocabulary_of
 
 #: Pages written down in one transaction.
 _BATCH = 250
-#: What a page came to: the survivor comes, a person took it off there, we may not see it.
+#: What a page came to: something is done; a person took the survivor off there; it
+#: carried a label when we last saw it, and is gone or hidden from us now.
 PLANNED, TOMBSTONE, OUT_OF_REACH = "planned", "tombstone", "out_of_reach"
 
 
@@ -156,10 +157,9 @@ async def _carrying(
     for page_id in sorted(expected - present.keys()):
         try:
             await confluence.get_page(page_id)
-        except PageOutOfReach:
+        except (PageGone, PageOutOfReach):
+            # The site says of neither whether the page is gone or hidden from us.
             unseen.append(page_id)
-        except WorkObsolete:
-            continue
     return _Found(present=present, unseen=unseen)
 
 
