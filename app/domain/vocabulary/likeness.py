@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 
 from app.domain.stems import words
 from app.domain.stopwords import ANY_STOP_WORD
-from app.domain.vocabulary.roots import are_forms, roots
+from app.domain.vocabulary.roots import are_forms, root, roots
 from app.domain.vocabulary.terms import fold
 
 Found = Iterator[tuple[str, str, float]]
@@ -68,7 +68,11 @@ def inflected(names: Iterable[str]) -> Found:
 def reordered(names: Iterable[str]) -> Found:
     """Walk names of the same words in another order."""
     several = [name for name in names if len(roots(name)) > 1]
-    yield from _alike(several, lambda name: tuple(sorted(roots(name))), 0.85)
+    for one, other, score in _alike(
+        several, lambda name: tuple(sorted(roots(name))), 0.85
+    ):
+        if all(map(are_forms, _ordered(one), _ordered(other))):
+            yield one, other, score
 
 
 def transliterated(names: Iterable[str]) -> Found:
@@ -94,8 +98,7 @@ def abbreviated(names: Iterable[str]) -> Found:
     for name in names:
         for key, certain in _shortened(name):
             for other in short.get(key, ()):
-                if other != name:
-                    yield other, name, certain
+                yield other, name, certain
 
 
 def misspelt(names: Iterable[str], counts: Mapping[str, int]) -> Found:
@@ -123,14 +126,14 @@ def is_cyrillic(name: str) -> bool:
 def _close(block: Sequence[tuple[str, str]], counts: Mapping[str, int]) -> Found:
     spelt = [word for word, _ in block]
     for at, (word, name) in enumerate(block):
-        allowed = 2 if len(word) >= _TWO_LETTERS else 1
         near = process.extract(
-            word, spelt[at + 1 :], scorer=OSA.distance, score_cutoff=allowed, limit=None
+            word, spelt[at + 1 :], scorer=OSA.distance, score_cutoff=2, limit=None
         )
-        for other_word, _, place in near:
+        for other_word, distance, place in near:
             other = block[at + 1 + place][1]
+            allowed = 2 if max(len(word), len(other_word)) >= _TWO_LETTERS else 1
             # Forms of one word differ as little, and are told as such.
-            if not are_forms(word, other_word):
+            if distance <= allowed and not are_forms(word, other_word):
                 yield name, other, _slip(counts.get(name, 0), counts.get(other, 0))
 
 
@@ -202,6 +205,11 @@ def _consonants(name: str) -> tuple[str, ...]:
     if len("".join(found)) < _SOUNDS or _DIGITS.search(said):
         return ()
     return (*found, "v" if said[0] in "aeiou" else "")
+
+
+def _ordered(name: str) -> list[str]:
+    """Return the words of a name in an order that their forms have too."""
+    return sorted(words(_spaced(name)), key=root)
 
 
 def _spaced(name: str) -> str:

@@ -28,7 +28,12 @@ _SHARED = 0.7
 
 @lru_cache(maxsize=100_000)
 def root(word: str) -> str:
-    """Return what all forms of a folded word share, as far as its letters tell."""
+    """Return what all forms of a folded word share, as far as its letters tell.
+
+    Of what has a digit in it there are no forms: `iso27001` is not `iso27002`.
+    """
+    if any(map(str.isdigit, word)):
+        return word
     if "а" <= word[:1] <= "ґ":
         return stem(_without_ending(word))
     if len(word) >= _PLURAL and word.endswith("ies"):
