@@ -397,3 +397,20 @@ class TestMerge:
         await house.settled()
 
         assert house.labels(page_id) == ["backup"]
+
+
+class TestCommand:
+    """Merging from the command line."""
+
+    async def test_merge_is_planned_and_carried_out(self, house: House) -> None:
+        """In one go, with its plan as the answer."""
+        await house.install_forge()
+        tenant = await house.tenant_id()
+
+        process = await house.spawn(
+            *("vocabulary", "merge", tenant, "netzwerk", "--into", "backup"),
+            *("--apply", "--yes", "--json"),
+        )
+
+        assert await process.wait() == 0
+        assert house.labels(house.pages.labelled[3]) == ["backup"]

@@ -84,7 +84,8 @@ def transliterated(names: Iterable[str]) -> Found:
     for one, other, _ in _alike(listed, _consonants, 0.0):
         shared = _consonants(one)
         if shared and is_cyrillic(one) != is_cyrillic(other):
-            score = 0.85 if len(shared) >= _MANY_SOUNDS else 0.75
+            is_long = len("".join(shared[:-1])) >= _MANY_SOUNDS
+            score = 0.85 if is_long else 0.75
             yield one, other, score
 
 

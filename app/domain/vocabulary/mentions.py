@@ -83,13 +83,14 @@ class NameIndex:
     Attributes:
         single: Root -> the names that are one word of it.
         several: Roots of several words in a row -> the names that are such words.
-        lengths: Roots of two first words -> of how many words such names are.
+        openings: Root of a first word -> of a second -> of how many words such names
+            are.
         short: Names of one or two letters, folded -> the names.
     """
 
     single: Mapping[str, Sequence[_Name]] = field(repr=False)
     several: Mapping[Roots, Sequence[_Name]] = field(repr=False)
-    lengths: Mapping[Roots, Sequence[int]] = field(repr=False)
+    openings: Mapping[str, Mapping[str, Sequence[int]]] = field(repr=False)
     short: Mapping[str, Sequence[_Name]] = field(repr=False)
 
     @classmethod
@@ -97,18 +98,21 @@ class NameIndex:
         """Lay out the names and synonyms of `terms`."""
         single: defaultdict[str, list[_Name]] = defaultdict(list)
         several: defaultdict[Roots, list[_Name]] = defaultdict(list)
-        lengths: defaultdict[Roots, set[int]] = defaultdict(set)
+        openings: defaultdict[str, dict[str, set[int]]] = defaultdict(dict)
         short: defaultdict[str, list[_Name]] = defaultdict(list)
         for roots, found in _names(terms):
             opener = found.words[0]
             if len(roots) > 1:
                 several[roots].append(found)
-                lengths[roots[:2]].add(len(roots))
+                openings[roots[0]].setdefault(roots[1], set()).add(len(roots))
             elif len(opener) <= SHORT:
                 short[opener].append(found)
             elif opener not in ANY_STOP_WORD:
                 single[roots[0]].append(found)
-        ordered = {opener: sorted(some) for opener, some in lengths.items()}
+        ordered = {
+            opener: {second: sorted(some) for second, some in found.items()}
+            for opener, found in openings.items()
+        }
         return cls(dict(single), dict(several), ordered, dict(short))
 
     def find(self, page: PageText) -> dict[str, Mention]:
@@ -125,7 +129,7 @@ class NameIndex:
                 _note(found, name, place, (word,), said[word])
             for name, row in self._rows(spoken, said):
                 _note(found, name, place, row, 1)
-            if self.short:
+            if self.short.keys() & said:
                 short = (one for text in texts for one in self._short_words(text))
                 for name, word in short:
                     _note(found, name, place, (word,), 1)
@@ -141,12 +145,18 @@ class NameIndex:
         self, spoken: Sequence[str], said: Iterable[str]
     ) -> Iterator[tuple[_Name, Sequence[str]]]:
         rooted = {word: root(word) for word in said}
-        roots = [rooted[word] for word in spoken]
-        openings = self.lengths
-        for at, pair in enumerate(pairwise(roots)):
-            for length in openings.get(pair, ()):
+        openers = {
+            word: found
+            for word, opener in rooted.items()
+            if (found := self.openings.get(opener))
+        }
+        for at, (word, following) in enumerate(pairwise(spoken)):
+            if word not in openers:
+                continue
+            for length in openers[word].get(rooted[following], ()):
                 row = spoken[at : at + length]
-                for name in self.several.get(tuple(roots[at : at + length]), ()):
+                roots = tuple(rooted[one] for one in row)
+                for name in self.several.get(roots, ()):
                     if all(map(are_forms, name.words, row)):
                         yield name, row
 
