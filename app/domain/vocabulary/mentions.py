@@ -12,7 +12,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal
 
 from app.domain.pages import PageText
@@ -150,13 +149,15 @@ class NameIndex:
             for word, opener in rooted.items()
             if (found := self.openings.get(opener))
         }
-        for at, (word, following) in enumerate(pairwise(spoken)):
-            if word not in openers:
+        # Of tens of thousands of words few open a name, so the rest must pass quickly.
+        roots = [rooted[word] for word in spoken]
+        pairs = zip(map(openers.get, spoken), roots[1:], strict=False)
+        for at, (seconds, second) in enumerate(pairs):
+            if not seconds or second not in seconds:
                 continue
-            for length in openers[word].get(rooted[following], ()):
+            for length in seconds[second]:
                 row = spoken[at : at + length]
-                roots = tuple(rooted[one] for one in row)
-                for name in self.several.get(roots, ()):
+                for name in self.several.get(tuple(roots[at : at + length]), ()):
                     if all(map(are_forms, name.words, row)):
                         yield name, row
 
