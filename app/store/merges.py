@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.store.base import Base
 from app.store.tables import LedgerRow, PageMemoryRow, PlanRow, TermRow
 
 #: Values in one statement: databases take only so many.
@@ -107,6 +108,21 @@ class MergeStore:
                 found[row.page_id] = PagePlace(space_id=row.space_id, title=row.title)
         return found
 
+    def note_pages(
+        self, tenant_id: str, plan_id: int, outcomes: Mapping[str, str]
+    ) -> None:
+        """Write down what pages of a plan came to, by page id."""
+        rows = [
+            {
+                "tenant_id": tenant_id,
+                "plan_id": plan_id,
+                "page_id": page_id,
+                "outcome": outcome,
+            }
+            for page_id, outcome in outcomes.items()
+        ]
+        self._session.execute(sa.insert(_PLANNED_PAGES), rows)
+
     def note(self, tenant_id: str, plan_id: int, selection: Mapping[str, Any]) -> None:
         """Write down what a plan did to terms, beside what it is about."""
         self._session.execute(
@@ -116,6 +132,9 @@ class MergeStore:
             .execution_options(synchronize_session=False)
         )
         self._session.expire_all()
+
+
+_PLANNED_PAGES = Base.metadata.tables["planned_pages"]
 
 
 def _portions(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -25,7 +25,6 @@ from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.merges import NOWHERE, MergeStore
 from app.store.plan_items import NewItem, PlanItemStore
-from app.store.planned_pages import PlannedPageStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.runs import RunStore
 from app.usecases.ports import Confluence
@@ -202,12 +201,11 @@ def _keeping(
     services: Services, tenant_id: str, plan_id: int, pages: Sequence[_Page]
 ) -> Callable[[Session], None]:
     def work(session: Session) -> None:
-        ids = [one.page_id for one in pages]
-        places = MergeStore(session).places(tenant_id, ids)
-        noted = PlannedPageStore(session)
-        noted.add(tenant_id, plan_id, ids)
-        for one in pages:
-            noted.settle(tenant_id, plan_id, one.page_id, one.outcome)
+        store = MergeStore(session)
+        places = store.places(tenant_id, [one.page_id for one in pages])
+        store.note_pages(
+            tenant_id, plan_id, {one.page_id: one.outcome for one in pages}
+        )
         PlanItemStore(session, services.cipher).add(
             tenant_id,
             plan_id,

@@ -5,7 +5,7 @@ Rules for every migration:
   backfill, and contract a release later.
 - Never hold a lock on a busy table for long; backfill in batches.
 
-Revision: 0004, after: 0003.
+Revision: 0005, after: 0004.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
