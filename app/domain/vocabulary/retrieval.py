@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from app.domain.completions import Candidate
 from app.domain.memory import SiteMemory
 from app.domain.pages import PageText
-from app.domain.plans import SUGGEST_AT
 from app.domain.ranking import Consultation, consult
 from app.domain.ranking_weights import SHIPPED, RankWeights
 from app.domain.stems import stems
@@ -37,6 +36,8 @@ RANKED = 120
 #: Named so often, and in a title of no more than so many times its own words, a term that
 #: nobody has used is worth a person's look: 22 % were right, 36 % on young sites.
 PLAINLY, TITLE = 4, 3
+#: Such a term is at least that likely: just enough for `app.domain.plans.SUGGEST_AT`.
+PLAIN_CHANCE = 0.2
 
 _DIGITS = 6
 
@@ -175,8 +176,8 @@ def _as_named(
     known: Candidate, mention: Mention, *, is_plain: bool, is_tried: bool
 ) -> Candidate:
     """Return a term with what the page's naming it adds."""
-    if is_plain and not is_tried and known.score < SUGGEST_AT:
-        known = replace(known, score=SUGGEST_AT)
+    if is_plain and not is_tried and known.score < PLAIN_CHANCE:
+        known = replace(known, score=PLAIN_CHANCE)
     if mention.said == known.name:
         return known
     told = f"called {mention.said}"
