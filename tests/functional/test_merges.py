@@ -327,6 +327,26 @@ class TestMerge:
         with pytest.raises(NotFound, match="nothing of it stands"):
             await undone(house, plan_id=plan.id)
 
+    async def test_terms_below_one_another_become_one(self, house: House) -> None:
+        """Nobody is its own parent; a name that people used anew meanwhile is theirs."""
+        await house.install_forge()
+        await put_term(house, Term(name="kubernetes", parent="kube8"))
+        await put_term(house, Term(name="kube8"))
+        await put_term(house, Term(name="k8s", parent="kube8"))
+
+        plan = await merged(house, "k8s", "kube8", into="kubernetes")
+        after = await terms(house)
+        anew = Term(name="k8s", description="Something else by now")
+        await put_term(house, anew)
+        await undone(house, plan_id=plan.id)
+        back = await terms(house)
+
+        assert after["kubernetes"].parent is None
+        assert after["kubernetes"].synonyms == ("k8s", "kube8")
+        assert back["k8s"] == anew
+        assert back["kube8"] == Term(name="kube8")
+        assert back["kubernetes"] == Term(name="kubernetes", parent="kube8")
+
     async def test_survivor_need_be_no_term(self, house: House) -> None:
         """A label that stands on a page can survive; it is a term from then on."""
         await house.install_forge()
