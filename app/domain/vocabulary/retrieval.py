@@ -136,6 +136,8 @@ def candidates(
             both_used = known is not None and one.name in used
             best[name] = _either(known, replace(one, name=name), add=both_used)
     for name, mention in named.items():
+        if not vocabulary.may_choose(name):
+            continue
         known = best.get(name, Candidate(name=name, score=0.0))
         is_plain = mention.count >= PLAINLY and _fills(mention, title)
         best[name] = _as_named(

@@ -36,7 +36,7 @@ def test_five_thousand_terms_are_one_small_question() -> None:
     began = time.process_time()
 
     vocabulary = Vocabulary.build(terms)
-    offered = candidates(vocabulary, ranked, page)
+    offered = candidates(vocabulary, ranked, {}, used=())
     prompt = question(page, Consultation(candidates=offered, examples=()), max_labels=5)
     asked = render(prompt, text_tokens=4_000)
     completion = Completion(
