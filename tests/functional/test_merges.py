@@ -388,7 +388,7 @@ class TestMerge:
 
         with pytest.raises(Conflict, match="excluded since"):
             await applied(house, plan)
-        with pytest.raises(Conflict, match="is a merge"):
+        with pytest.raises(Conflict, match="is ready"):
             await draft_plan(services(house), tenant, plan.id)
 
         assert (await shown(house, plan))["state"] == "ready"
