@@ -16,6 +16,7 @@ from app.cli import doctor, tables
 from app.cli.ai import providers, quota, usage
 from app.cli.budgets import budgets
 from app.cli.evaluate import evaluate
+from app.cli.merges import different, duplicates, merge
 from app.cli.plans import apply, plan, plans, reset_tags, undo
 from app.cli.policy import policy, resume, stop
 from app.cli.program import Program
@@ -188,6 +189,8 @@ def audit(
     )
 
 
+for command in (duplicates, different, merge):
+    vocabulary.add_command(command)
 cli.add_command(usage)
 cli.add_command(quota)
 tenants.add_command(providers)

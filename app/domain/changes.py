@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 
 #: | kind | `value` | `before` and `after` |
 #: |---|---|---|
-#: | label_add | the label | `before` is `THEIRS` if it goes back to people |
-#: | label_remove | the label | `before` is `OURS` if it goes only if we put it there; once done, `after` says whose it was |
+#: | label_add | the label | `before` is `THEIRS` if it is (again) people's |
+#: | label_remove | the label | `before` is `OURS` if it goes only if we put it there, `{"into"}` if only where that label stands for it; once done, `after` says whose it was |
 #: | summary | nothing | our content property's value, or None where there is none |
 #: | excerpt | name of the excerpt block | `{"text"}` as plain text, or None |
 #: | comment | what it tells (`summary`, `recommendations`) | `{"id", "text"}`, or None |

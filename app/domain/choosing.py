@@ -16,6 +16,8 @@ from app.domain.plans import APPLY_AT, SUGGEST_AT
 
 #: What a chosen label's confidence keeps of its chance, so that their order stays.
 _ORDER = 0.02
+#: An untried label is no surer than that: just not enough to be written.
+_BELOW = APPLY_AT - 0.01
 
 
 def decide(candidates: Sequence[Candidate], most: int) -> tuple[LabelChoice, ...]:
@@ -24,6 +26,8 @@ def decide(candidates: Sequence[Candidate], most: int) -> tuple[LabelChoice, ...
     A label's confidence is its chance, with one exception: a label of the chosen set
     whose chance is lower is lifted just above `APPLY_AT`, and its evidence says so.
     Whoever asks for more certainty than `APPLY_AT` therefore meets true chances alone.
+    A label that is untried (`Candidate.is_untried`) is never lifted, and said to be less
+    sure than `APPLY_AT`, whatever its chance.
 
     Args:
         candidates: Labels with their chances; of two with one name the better counts.
@@ -36,7 +40,8 @@ def decide(candidates: Sequence[Candidate], most: int) -> tuple[LabelChoice, ...
     best = [one for one in distinct.values() if one.score >= SUGGEST_AT]
     best = best[: max(0, most)]
     applied = best_count([one.score for one in best], expected)
-    return tuple(_choice(one, applied=at < applied) for at, one in enumerate(best))
+    choices = [_choice(one, applied=at < applied) for at, one in enumerate(best)]
+    return tuple(sorted(choices, key=lambda one: (-one.confidence, one.name)))
 
 
 def best_count(chances: Sequence[float], expected: float) -> int:
@@ -59,6 +64,9 @@ def best_count(chances: Sequence[float], expected: float) -> int:
 
 def _choice(candidate: Candidate, *, applied: bool) -> LabelChoice:
     score, evidence = candidate.score, candidate.evidence
+    if candidate.is_untried:
+        certain = min(score, _BELOW)
+        return LabelChoice(name=candidate.name, confidence=certain, evidence=evidence)
     lifted = APPLY_AT + _ORDER * score
     if applied and score < lifted:
         told = f"{score:.0%} likely, yet among the page's best"

@@ -19,12 +19,15 @@ class Candidate:
         evidence: Why it was retrieved, in a few words a person understands.
         parts: What made the score: what each of the ranker's features added to the log
             odds, the weightiest first.
+        is_untried: Whether nobody has ever used it and the page does not name it
+            plainly: on the ranker's word alone it is suggested, not written.
     """
 
     name: str
     score: float
     evidence: str = ""
     parts: tuple[tuple[str, float], ...] = field(default=(), repr=False, compare=False)
+    is_untried: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.domain.memory import SiteMemory, Trace, dampened
+from app.domain.memory import SiteMemory, Trace
 from app.domain.pages import PageText
-from app.domain.stems import name_stems, stems, weigh
+from app.domain.wording import (
+    NOTHING_SPOKEN,
+    Wording,
+    read_words,
+    told_by_words,
+    wording_features,
+)
 
 #: Pages that vote.
 NEIGHBOURS = 10
@@ -98,21 +104,6 @@ class _Resemblance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wording:
-    """Our page's words, and how rare they are on the rest of the site."""
-
-    title: frozenset[str]
-    headings: frozenset[str]
-    weights: Mapping[str, float]
-    rarity: Mapping[str, float]
-    pages: int
-
-    def rarity_of(self, stem: str) -> float:
-        """Rarity of a stem; one that no page has is the rarest."""
-        return self.rarity.get(stem, math.log1p(self.pages))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Family:
     parent: Trace | None
     siblings: tuple[Trace, ...]
@@ -132,7 +123,7 @@ class Survey:
     habit: float
     outlooks: tuple[Outlook, ...]
     resemblance: _Resemblance = field(repr=False)
-    wording: _Wording = field(repr=False)
+    wording: Wording = field(repr=False)
     family: _Family = field(repr=False)
 
     @property
@@ -140,11 +131,16 @@ class Survey:
         """The most similar labelled pages, nearest first."""
         return (one.trace for one in self.resemblance.closest)
 
+    @property
+    def used(self) -> Collection[str]:
+        """The labels that other pages carry."""
+        return self.resemblance.counts.keys()
+
     def evidence(self, name: str) -> str:
         """Return why a label came up, in words for a person."""
         told = (
             *_told_by_pages(name, self.resemblance),
-            *_told_by_words(frozenset(name_stems(name)), self.wording),
+            *told_by_words(frozenset(self.wording.parts(name)), self.wording),
             *_told_by_family(name, self.family),
         )
         return "; ".join(told) or _told_by_site(self.resemblance.counts.get(name, 0))
@@ -156,10 +152,15 @@ def survey(
     *,
     page_id: str | None = None,
     parent_id: str | None = None,
+    spoken: Mapping[str, Sequence[str]] = NOTHING_SPOKEN,
 ) -> Survey:
-    """Look at a page with the eyes of a site that has never seen it."""
+    """Look at a page with the eyes of a site that has never seen it.
+
+    `spoken` are labels that the page names by other words than their own (a synonym, an
+    inflected form), with the stems of those words: they are judged by these.
+    """
     own = memory.traces.get(page_id) if page_id is not None else None
-    wording = _wording(memory, page, own)
+    wording = read_words(memory, page, own, spoken)
     resemblance = _resemblance(memory, _similarities(memory, wording, own), own)
     family = _family(memory, parent_id, own)
     names = sorted(memory.vocabulary | resemblance.counts.keys())
@@ -173,33 +174,13 @@ def survey(
     )
 
 
-def _wording(memory: SiteMemory, page: PageText, own: Trace | None) -> _Wording:
-    weights = weigh(page)
-    pages = len(memory.traces) - (own is not None)
-    known = frozenset(own.stems) if own is not None else frozenset[str]()
-    rarity = {
-        stem: math.log1p(pages / (1 + memory.pages_with(stem) - (stem in known)))
-        for stem in weights
-    }
-    return _Wording(
-        title=frozenset(stems(page.title)),
-        headings=frozenset(stem for text in page.headings for stem in stems(text)),
-        weights=weights,
-        rarity=rarity,
-        pages=pages,
-    )
-
-
 def _similarities(
-    memory: SiteMemory, wording: _Wording, own: Trace | None
+    memory: SiteMemory, wording: Wording, own: Trace | None
 ) -> list[tuple[float, str]]:
     """Return how similar each other labelled page is, with its id."""
     # A cosine, but for the other page's length, which leaves rarity out (see
     # `SiteMemory`): rarity comes in twice with our page, and its ceiling goes once.
-    ours = {
-        stem: share * wording.rarity[stem]
-        for stem, share in dampened(wording.weights).items()
-    }
+    ours = wording.subject
     length = math.sqrt(math.fsum(share * share for share in ours.values()))
     ceiling = (math.log1p(wording.pages) * length) or 1.0
     sums = memory.overlaps(
@@ -274,14 +255,14 @@ def _family(memory: SiteMemory, parent_id: str | None, own: Trace | None) -> _Fa
 
 
 def _outlook(
-    name: str, resemblance: _Resemblance, wording: _Wording, family: _Family
+    name: str, resemblance: _Resemblance, wording: Wording, family: _Family
 ) -> Outlook:
-    parts = name_stems(name)
+    parts = wording.parts(name)
     share = (resemblance.counts.get(name, 0) + 0.5) / (resemblance.labelled + 1)
     features = (
         1.0,
         *_resemblance_features(name, resemblance),
-        *_wording_features(parts, wording, new=name not in resemblance.counts),
+        *wording_features(parts, wording, new=name not in resemblance.counts),
         _popularity(name, resemblance),
         *_family_features(name, family, share),
     )
@@ -301,28 +282,6 @@ def _resemblance_features(name: str, seen: _Resemblance) -> tuple[float, ...]:
         nearest / seen.strongest,
         centre,
         centre / seen.middle - 1.0 if name in seen.centres and seen.middle else 0.0,
-    )
-
-
-def _wording_features(
-    parts: Sequence[str], wording: _Wording, *, new: bool
-) -> tuple[float, ...]:
-    if not parts:
-        return (0.0,) * 5
-    named = frozenset(parts)
-    rarities = [wording.rarity_of(part) for part in parts]
-    # On an empty site every word is as rare as can be.
-    rarest = math.log1p(wording.pages)
-    rare = math.fsum(rarities) / len(parts) / rarest if rarest else 1.0
-    said = [wording.weights.get(part, 0.0) for part in parts]
-    spoken = math.fsum(w * r for w, r in zip(said, rarities, strict=True))
-    in_prose = rare * (named <= wording.weights.keys())
-    return (
-        rare * len(named & wording.title) / len(named),
-        in_prose,
-        in_prose * new,
-        rare * math.log1p(min(said)),
-        math.log1p(spoken / math.fsum(rarities)) if rarest else 0.0,
     )
 
 
@@ -358,17 +317,6 @@ def _told_by_pages(name: str, seen: _Resemblance) -> Iterator[str]:
         named = f": {', '.join(titles[:_NAMED])}" if titles else ""
         plural = "page" if len(seen.closest) == 1 else "pages"
         yield f"on {len(carrying)} of {len(seen.closest)} similar {plural}{named}"
-
-
-def _told_by_words(named: frozenset[str], wording: _Wording) -> Iterator[str]:
-    if not named:
-        return
-    if named <= wording.title:
-        yield "in the title"
-    elif named <= wording.headings:
-        yield "in a heading"
-    elif named <= wording.weights.keys():
-        yield "in the text"
 
 
 def _told_by_family(name: str, family: _Family) -> Iterator[str]:

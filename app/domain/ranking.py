@@ -10,8 +10,8 @@ all chances of a page are moved together, towards as many labels as similar page
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from app.domain.completions import Candidate, Example
@@ -19,6 +19,7 @@ from app.domain.memory import SiteMemory
 from app.domain.outlooks import FEATURES, survey
 from app.domain.pages import PageText
 from app.domain.ranking_weights import SHIPPED, RankWeights
+from app.domain.wording import NOTHING_SPOKEN
 
 __all__ = ["Consultation", "SiteMemory", "chance", "consult", "log_odds", "rank"]
 
@@ -41,10 +42,14 @@ class Consultation:
     Attributes:
         candidates: The likeliest labels, best first, ties by name.
         examples: The most similar labelled pages that have a title, nearest first.
+        used: The labels that other pages carry.
+        subject: What sets the page apart from the rest of the site, stem by stem.
     """
 
     candidates: tuple[Candidate, ...]
     examples: tuple[Example, ...]
+    used: Collection[str] = frozenset()
+    subject: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 def rank(
@@ -75,6 +80,7 @@ def consult(
     parent_id: str | None = None,
     limit: int = 30,
     weights: RankWeights = SHIPPED,
+    spoken: Mapping[str, Sequence[str]] = NOTHING_SPOKEN,
 ) -> Consultation:
     """Return the likeliest labels for a page, and the pages that resemble it most.
 
@@ -88,8 +94,9 @@ def consult(
         parent_id: Its parent, whose labels and other children are looked at.
         limit: At most so many candidates.
         weights: The model; only measurements take another than the shipped one.
+        spoken: Labels that the page names by other words, with those words' stems.
     """
-    seen = survey(memory, page, page_id=page_id, parent_id=parent_id)
+    seen = survey(memory, page, page_id=page_id, parent_id=parent_id, spoken=spoken)
     odds = [log_odds(one.features, seen.learned, weights) for one in seen.outlooks]
     move = seen.learned * _move(odds, seen.habit)
     scored = sorted(
@@ -117,6 +124,8 @@ def consult(
             for score, name in scored[: max(0, limit)]
         ),
         examples=tuple(islice(examples, _EXAMPLES)),
+        used=seen.used,
+        subject=seen.wording.subject,
     )
 
 

@@ -73,6 +73,7 @@ def question_row(attempts: Sequence[Attempt]) -> Row | None:
                 "score": one.score,
                 "evidence": one.evidence,
                 "parts": dict(one.parts),
+                "untried": one.is_untried,
             }
             for one in prompt.candidates
         ],
@@ -227,6 +228,7 @@ def prompt_of(receipt: Mapping[str, Any]) -> Prompt | None:
                 score=one["score"],
                 evidence=one["evidence"],
                 parts=tuple(one["parts"].items()),
+                is_untried=one.get("untried", False),
             )
             for one in question["candidates"]
         ),

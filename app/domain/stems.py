@@ -32,7 +32,7 @@ TITLE_WEIGHT = 3.0
 HEADING_WEIGHT = 2.0
 PROSE_WEIGHT = 1.0
 
-_APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ‘`´ʹ＇", "'"))
+_APOSTROPHES = re.compile("[’ʼ‘`´ʹ＇]")
 #: Soft hyphens, zero-width characters and a stress mark that has no letter of its own
 #: (Ukrainian dictionaries write `замо́к`) would cut a word in two.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f]")
@@ -49,10 +49,12 @@ def words(text: str) -> list[str]:
 
     `об’єкт`, `обʼєкт` and `об'єкт` are one word; an English possessive loses its s.
     """
-    clear = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
-    folded = clear.translate(_APOSTROPHES).casefold()
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    folded = _APOSTROPHES.sub("'", text).casefold()
     return [
-        found.removesuffix("'s").replace("'", "") for found in _WORD.findall(folded)
+        found.removesuffix("'s").replace("'", "") if "'" in found else found
+        for found in _WORD.findall(folded)
     ]
 
 
@@ -68,6 +70,11 @@ def stem(word: str) -> str:
     return word[:STEM_LENGTH]
 
 
+def is_spaceless(word: str) -> bool:
+    """Whether a word is of a script that puts no space between words."""
+    return _SPACELESS.match(word) is not None
+
+
 def stems(text: str) -> Iterator[str]:
     """Walk the stems of `text` in order, without stop-words and lone letters.
 
@@ -76,7 +83,7 @@ def stems(text: str) -> Iterator[str]:
     for word in words(text):
         if word in ANY_STOP_WORD:
             continue
-        if _SPACELESS.match(word):
+        if is_spaceless(word):
             yield from (word[at : at + 2] for at in range(max(1, len(word) - 1)))
         elif len(word) > 1:
             yield stem(word)

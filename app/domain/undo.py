@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain.changes import OURS, Change, ChangeKind, Item
+from app.domain.changes import OURS, THEIRS, Change, ChangeKind, Item
 
 #: All other kinds are taken back by the same kind, with before and after exchanged.
 _OPPOSITE: dict[ChangeKind, ChangeKind] = {
@@ -32,7 +32,9 @@ def inverse(item: Item) -> Change:
         evidence="",
     )
     if change.kind == "label_add":
-        return replace(taken_back, before=OURS, after=None)
+        # What was put there in a person's name is no label of ours to be found.
+        only = None if change.before == THEIRS else OURS
+        return replace(taken_back, before=only, after=None)
     if change.kind == "label_remove":
         return replace(taken_back, after=None)
     if change.kind == "page_create":

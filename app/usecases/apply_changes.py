@@ -33,7 +33,7 @@ from app.usecases.ports import Confluence
 from app.usecases.services import Rules, Services
 from app.usecases.writing.bodies import write_version
 from app.usecases.writing.comments import write_comments
-from app.usecases.writing.labels import add_labels, remove_labels
+from app.usecases.writing.labels import add_labels, is_replaced, remove_labels
 from app.usecases.writing.pages import create_page, trash_page
 from app.usecases.writing.properties import write_summaries
 from app.usecases.writing.work import Target, Write
@@ -68,8 +68,8 @@ async def apply_changes(
 ) -> Page:
     """Carry changes of one page out, as far as they are allowed.
 
-    Labels that go come first, then labels that come, our property, the page itself,
-    comments. Each write says what became of it, also where this raises halfway.
+    Labels that go come first, then labels that come and those that they replace, our
+    property, the page itself, comments. Each write says what became of it, also where this raises halfway.
 
     Args:
         services: The bundle.
@@ -101,8 +101,11 @@ async def apply_changes(
         page=page,
         vocabulary=vocabulary,
     )
-    await remove_labels(target, _of(writes, "label_remove"))
+    leaving = _of(writes, "label_remove")
+    await remove_labels(target, [one for one in leaving if not is_replaced(one)])
     await add_labels(target, _of(writes, "label_add"))
+    # Last: what another label stands for goes only once that one is there.
+    await remove_labels(target, [one for one in leaving if is_replaced(one)])
     await write_summaries(target, _of(writes, "summary"))
     await write_version(target, _of(writes, *_BODY))
     await write_comments(target, _of(writes, "comment"))

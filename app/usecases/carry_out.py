@@ -19,6 +19,7 @@ from app.store.runs import RunStore
 from app.usecases.apply_changes import apply_changes, apply_new_pages
 from app.usecases.kill_switch import check_going, require_going
 from app.usecases.make_plan import Progress, silent
+from app.usecases.merged_terms import follow_plan
 from app.usecases.ports import Confluence
 from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
@@ -44,7 +45,7 @@ async def carry_out(
 
     Raises:
         NotFound: There is no such plan.
-        Conflict: It is not ready, or was carried out already.
+        Conflict: It is not ready, was carried out already, or cannot be any more.
         Stopped: A kill switch stands; called again after its release, it goes on.
     """
 
@@ -52,6 +53,7 @@ async def carry_out(
         check_going(session, tenant_id)
         plans = PlanStore(session)
         plans.move(tenant_id, plan_id, "applying", only_from=["ready", "applying"])
+        follow_plan(session, tenant_id, plan_id, actor=actor)
         pages = PlanItemStore(session, services.cipher).page_ids(tenant_id, plan_id)
         return plans.plan(tenant_id, plan_id), list(pages)
 

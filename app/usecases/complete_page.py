@@ -1,11 +1,11 @@
-"""Gets a page's answer from the AI, once per content, and accounts for what it cost."""
+"""Gets a page's answer, once per content: kept ones are used, new ones are kept."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -13,32 +13,22 @@ from sqlalchemy.orm import Session
 
 from app.domain.budgets import Bill
 from app.domain.completions import (
-    OVER_BUDGET,
     Attempt,
-    Candidate,
     Completion,
     Prompt,
     Routed,
-    Turn,
 )
-from app.domain.jobs import WAIT_REASON, Priority
-from app.domain.labels import normalise
+from app.domain.jobs import Priority
 from app.domain.pages import Page, PageText
 from app.domain.policy import DEFAULT, Policy
-from app.domain.questions import question
-from app.domain.ranking import consult
-from app.domain.vocabulary.retrieval import candidates
 from app.domain.vocabulary.terms import Vocabulary
-from app.errors import OverBudget, ProviderError, Unavailable
+from app.errors import Unavailable
 from app.store.completions import CompletionStore
-from app.store.jobs import JobStore
 from app.store.usage import UsageStore
-from app.telemetry.metrics import Metrics
 from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
-from app.usecases.closed_pages import is_closed, shareable, without
-from app.usecases.kill_switch import require_going
+from app.usecases.ask_ai import Asking, ask
 from app.usecases.services import Services
-from app.usecases.spending import Wallet, account, settle
+from app.usecases.spending import account, settle
 
 log = structlog.get_logger("ai_calls")
 
@@ -47,8 +37,6 @@ log = structlog.get_logger("ai_calls")
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 #: Paid answers that wait for the database in this process, at most.
 _IN_HAND = 1000
-
-_TOKENS = ("input", "cached", "cache_write", "output", "thinking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +56,6 @@ class Answer:
     is_fallback: bool
     attempts: tuple[Attempt, ...] = ()
     reused: KeptAnswer | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """One page's question on its way; `prompt` replaces what would be asked today."""
-
-    page: Page
-    text: PageText
-    policy: Policy
-    vocabulary: Vocabulary
-    priority: int
-    prompt: Prompt | None = None
 
 
 async def complete_page(
@@ -130,8 +106,8 @@ async def complete_page(
     else:
         waiting = services.answers_in_hand.get((tenant_id, keys.first))
         if waiting is None:
-            asking = _Asking(page, text, policy, vocabulary, priority)
-            waiting = await _ask(services, tenant_id, asking)
+            asking = Asking(page, text, policy, vocabulary, priority)
+            waiting = await ask(services, tenant_id, asking)
         bill = _bill(tenant_id, page, waiting)
         key = await _keep(services, keys, waiting, bill, pauses)
         completion, attempts = waiting.completion, waiting.attempts
@@ -163,8 +139,8 @@ async def ask_again(
         OverBudget: There is no money for it.
         Stopped: Somebody pulled the kill switch.
     """
-    asking = _Asking(page, text, policy, vocabulary, Priority.PERSON, prompt)
-    routed = await _ask(services, tenant_id, asking)
+    asking = Asking(page, text, policy, vocabulary, Priority.PERSON, prompt)
+    routed = await ask(services, tenant_id, asking)
     await settle(services, _bill(tenant_id, page, routed))
     return routed
 
@@ -214,79 +190,6 @@ def _settings(policy: Policy, vocabulary: Vocabulary) -> str:
     languages = policy.summary_language, policy.label_language
     lengths = policy.max_labels, policy.summary_sentences
     return json.dumps([vocabulary.version, *lengths, *languages])
-
-
-async def _ask(services: Services, tenant_id: str, asking: _Asking) -> Routed:
-    page, policy = asking.page, asking.policy
-    await require_going(services, tenant_id)
-    await settle(services)
-    prompt = asking.prompt or await _prompt(services, tenant_id, asking)
-    wallet = Wallet(services, tenant_id, page.space_id)
-    turn = Turn(tenant_id=tenant_id, priority=asking.priority, confirm=wallet.confirm)
-    try:
-        routed = await services.ai.answer(
-            prompt, turn, order=policy.order, purse=wallet
-        )
-    except (ProviderError, OverBudget) as error:
-        attempts = [one for one in error.attempts if isinstance(one, Attempt)]
-        _tell(services, tenant_id, page, attempts)
-        services.awaited_providers.update(
-            one.provider for one in attempts if one.outcome != OVER_BUDGET
-        )
-        await settle(services, wallet.bill(attempts))
-        raise
-    except BaseException:
-        # Told even if nobody waits for the answer any more: it may have been paid.
-        await asyncio.shield(settle(services, wallet.bill_of_break()))
-        raise
-    _tell(services, tenant_id, page, routed.attempts)
-    await _welcome_back(services, routed.completion.provider)
-    completion = checked(routed.completion, prompt.candidates, asking.vocabulary)
-    return replace(routed, completion=completion, hold_id=wallet.hold_id)
-
-
-async def _welcome_back(services: Services, provider: str) -> None:
-    """Make pages due that were put off while a provider was away."""
-    if provider not in services.awaited_providers:
-        return
-    services.awaited_providers.discard(provider)
-    try:
-        count = await services.database.write(lambda s: JobStore(s).hasten(WAIT_REASON))
-    except Unavailable:
-        return  # they come back by themselves, later
-    if count:
-        log.info("provider_back", provider=provider, pages=count)
-        services.work_arrived.set()
-
-
-async def _prompt(services: Services, tenant_id: str, asking: _Asking) -> Prompt:
-    memory = await services.memories.of(tenant_id)
-    page, text = asking.page, asking.text
-    existing = tuple(
-        label.name for label in page.labels or () if label.prefix == "global"
-    )
-    advice = await asyncio.to_thread(
-        consult, memory, text, page_id=page.id, parent_id=page.parent_id
-    )
-    if not is_closed(asking.policy):
-        # Titles of pages that stay here are no examples for those who are elsewhere.
-        named = [one.page_id for one in advice.examples]
-        shown = await services.database.read(lambda s: shareable(s, tenant_id, named))
-        advice = without(advice, shown)
-
-    def work() -> Prompt:
-        found = candidates(asking.vocabulary, advice.candidates, text)
-        return question(
-            text,
-            replace(advice, candidates=found),
-            max_labels=asking.policy.max_labels,
-            existing=existing,
-            sentences=asking.policy.summary_sentences,
-            summary_language=asking.policy.summary_language,
-            label_language=asking.policy.label_language,
-        )
-
-    return await asyncio.to_thread(work)
 
 
 def _bill(tenant_id: str, page: Page, routed: Routed) -> Bill:
@@ -343,60 +246,3 @@ async def _keep(
             await asyncio.sleep(pause)
     hand.pop((tenant_id, keys.first), None)
     return key
-
-
-def _tell(
-    services: Services, tenant_id: str, page: Page, attempts: Sequence[Attempt]
-) -> None:
-    """Put each attempt into metrics and the log of calls."""
-    for place, one in enumerate(attempts):
-        _count(services.metrics, one)
-        if place:
-            services.metrics.fallbacks.labels(
-                attempts[place - 1].provider, one.provider, attempts[place - 1].outcome
-            ).inc()
-        log.info(
-            "ai_call",
-            tenant=tenant_id,
-            page=page.id,
-            version=page.version,
-            provider=one.provider,
-            model=one.model,
-            outcome=one.outcome,
-            reason=one.reason or None,
-            seconds=round(one.seconds, 3),
-            input_tokens=one.usage.input_tokens,
-            cached_tokens=one.usage.cached_tokens,
-            output_tokens=one.usage.output_tokens,
-            micro_usd=one.usage.micro_usd,
-        )
-
-
-def _count(metrics: Metrics, one: Attempt) -> None:
-    metrics.ai_calls.labels(one.provider, one.outcome).inc()
-    metrics.ai_seconds.labels(one.provider).observe(one.seconds)
-    metrics.ai_cost.labels(one.provider, one.model).inc(one.usage.micro_usd / 1e6)
-    for kind in _TOKENS:
-        amount = getattr(one.usage, f"{kind}_tokens")
-        metrics.ai_tokens.labels(one.provider, kind).inc(amount)
-
-
-def checked(
-    completion: Completion, offered: Sequence[Candidate], vocabulary: Vocabulary
-) -> Completion:
-    """Hold an answer against the question: labels are candidates, letter by letter.
-
-    And they are what the vocabulary lets us choose, whoever offered them. Candidates are labels of the site, so their spelling is Confluence's own and stays.
-    Proposals are new names and become what Confluence accepts.
-    """
-    known = {candidate.name for candidate in offered}
-    proposals = (replace(one, name=normalise(one.name)) for one in completion.proposals)
-    return replace(
-        completion,
-        labels=tuple(
-            one
-            for one in completion.labels
-            if one.name in known and vocabulary.may_choose(one.name)
-        ),
-        proposals=tuple(one for one in proposals if one.name),
-    )

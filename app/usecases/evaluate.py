@@ -14,8 +14,8 @@ from app.domain.evaluation.baselines import BASELINES
 from app.domain.evaluation.samples import Sample
 from app.domain.evaluation.sites import Recollection, Site
 from app.domain.jobs import Priority
-from app.domain.ranking import consult
 from app.domain.ranking_weights import SHIPPED, RankWeights
+from app.domain.vocabulary.retrieval import advise
 from app.errors import AppError, ProviderError
 from app.usecases.ports import Provider
 
@@ -116,8 +116,9 @@ def question(
 
     Only measurements of the ranker itself take other `weights` than the shipped ones.
     """
-    advice = consult(
+    advice = advise(
         known.memory,
+        known.vocabulary,
         sample.text,
         parent_id=sample.parent_id,
         limit=_ALL,

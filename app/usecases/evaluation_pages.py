@@ -20,6 +20,7 @@ from app.usecases.learn_site import human_labels
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
 from app.usecases.site import open_site
+from app.usecases.vocabularies import vocabulary_of
 
 #: A file's name, and what is in it.
 Named = tuple[str, str]
@@ -79,7 +80,9 @@ async def read_space(
     remembered = await services.memories.of(tenant_id)
     if remembered.labels:
         labelled = remembered.labels | site.memory.labels
-        site = replace(site, memory=remembered.with_vocabulary(labelled))
+        memory = remembered.with_vocabulary(labelled)
+        terms = await vocabulary_of(services, tenant_id, space.id)
+        site = replace(site, memory=memory, vocabulary=terms)
     return tenant_id, site
 
 

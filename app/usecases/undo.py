@@ -23,6 +23,7 @@ from app.store.plan_items import ItemFilter, NewItem, PlanItemStore, StoredItem
 from app.store.plans import PlanStore, StoredPlan
 from app.store.policies import PolicyStore
 from app.store.runs import RunStore
+from app.usecases.merged_terms import would_change_terms
 from app.usecases.services import Services
 from app.usecases.site import open_site
 
@@ -72,7 +73,9 @@ async def plan_undo(
         items = PlanItemStore(session, services.cipher).items(
             tenant_id, _filter(session, tenant_id, what), newest_first=True
         )
-        if not items:
+        if not items and not (
+            what.plan_id and would_change_terms(session, tenant_id, what.plan_id)
+        ):
             raise NotFound("nothing of it stands, so there is nothing to take back")
         return _keep(
             session,

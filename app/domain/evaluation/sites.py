@@ -9,6 +9,7 @@ from random import Random
 
 from app.domain.evaluation.samples import Sample
 from app.domain.memory import PageMemory, SiteMemory
+from app.domain.vocabulary.terms import Term, Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,21 +20,28 @@ class Recollection:
         memory: What the ranker knows; the page itself is not in it.
         counts: Label -> how many of the remembered pages carry it.
         labelled: How many pages are remembered with labels.
+        vocabulary: What may be chosen.
     """
 
     memory: SiteMemory
     counts: Mapping[str, int]
     labelled: int
+    vocabulary: Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One site: its pages, and what it remembers of all of them."""
+    """One site: its pages, and what it remembers of all of them.
+
+    Attributes:
+        vocabulary: What may be chosen, as in a run.
+    """
 
     name: str
     samples: tuple[Sample, ...]
     pages: tuple[PageMemory, ...] = field(repr=False)
     memory: SiteMemory = field(repr=False)
+    vocabulary: Vocabulary = field(repr=False)
 
     @classmethod
     def of(
@@ -43,7 +51,14 @@ class Site:
         used = {label for sample in samples for label in sample.labels}
         pages = tuple(sample.remembered() for sample in samples)
         memory = SiteMemory.build(pages, vocabulary=used.union(vocabulary))
-        return cls(name=name, samples=tuple(samples), pages=pages, memory=memory)
+        terms = Vocabulary.build(Term(name=label) for label in memory.labels)
+        return cls(
+            name=name,
+            samples=tuple(samples),
+            pages=pages,
+            memory=memory,
+            vocabulary=terms,
+        )
 
     def without(
         self, sample: Sample, *, size: int | None = None, seed: int = 0
@@ -71,7 +86,12 @@ class Site:
             others = chance.sample(others, len(others))[:size]
             memory = SiteMemory.build(others, vocabulary=self.memory.labels)
         counts = Counter(label for page in others for label in page.labels)
-        return Recollection(memory=memory, counts=counts, labelled=len(others))
+        return Recollection(
+            memory=memory,
+            counts=counts,
+            labelled=len(others),
+            vocabulary=self.vocabulary,
+        )
 
 
 def by_source(

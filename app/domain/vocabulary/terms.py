@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 #: What happens to labels that the vocabulary lacks: nothing, they wait in a queue of
 #: proposals, or they may be written like any other.
 Openness = Literal["closed", "propose", "open"]
+
+T = TypeVar("T")
 
 _WITHIN_WORDS = frozenset("'’ʼ`´")
 _BETWEEN_WORDS = frozenset("-_‐‑‒–— \t\u00a0")
@@ -110,6 +112,7 @@ class Vocabulary:
     version: str = ""
     refused: frozenset[str] = frozenset()
     _names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _made: dict[type, object] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(
@@ -158,6 +161,19 @@ class Vocabulary:
     def key(self, name: str) -> str:
         """Return what all names of one label have in common."""
         return self.canonical(name) or fold(name)
+
+    def once(self, kind: type[T], make: Callable[[Iterable[Term]], T]) -> T:
+        """Return what is made of the terms that may be chosen, made at the first asking.
+
+        It is kept as long as the vocabulary is: an index over thousands of terms takes a
+        good part of a second.
+        """
+        found = self._made.get(kind)
+        if not isinstance(found, kind):
+            terms = self.terms.values()
+            found = make(one for one in terms if self.may_choose(one.name))
+            self._made[kind] = found
+        return found
 
     def same(self, one: str, other: str) -> bool:
         """Whether two names mean the same label."""

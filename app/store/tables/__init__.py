@@ -24,6 +24,7 @@ from app.store.tables.pages import (
 )
 from app.store.tables.rules import (
     BudgetRow,
+    DifferentTermsRow,
     FeedbackRow,
     PolicyRow,
     ProposalRow,
@@ -49,6 +50,7 @@ __all__ = [
     "AuditRow",
     "BudgetRow",
     "CompletionRow",
+    "DifferentTermsRow",
     "EventRow",
     "FeedbackRow",
     "FindingRow",

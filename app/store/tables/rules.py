@@ -60,6 +60,19 @@ class TermRow(Base):
     changed_at: Mapped[moment]
 
 
+class DifferentTermsRow(Base):
+    """Two terms that a person has called different: they are not proposed as one."""
+
+    __tablename__ = "different_terms"
+
+    tenant_id: Mapped[tenant_fk] = mapped_column(primary_key=True)
+    #: The lesser of the two names; `other` is the greater.
+    one: Mapped[str] = mapped_column(primary_key=True)
+    other: Mapped[str] = mapped_column(primary_key=True)
+    decided_by: Mapped[str]
+    decided_at: Mapped[moment]
+
+
 class ProposalRow(Base):
     """A label that the AI would like and the vocabulary lacks, until somebody decides.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.domain.changes import OURS, THEIRS
 from app.errors import AppError, Unavailable
 from app.store.ledger import LedgerStore
+from app.store.memory import MemoryStore
 from app.usecases.writing.work import Target, Write
 
 
@@ -82,20 +83,46 @@ def _is_in_vocabulary(target: Target, one: Write) -> bool:
 
 def _note(target: Target, wanted: Sequence[Write], session: Session) -> set[str]:
     # What people had put there, and we took off for them, is not ours when it returns.
-    theirs = {one.change.value for one in wanted if one.change.before == THEIRS}
+    theirs = [one for one in wanted if one.change.before == THEIRS]
+    allowed = _not_buried(target, theirs, session)
+    memory = MemoryStore(session)
+    for label in sorted(allowed):
+        memory.change_label(target.tenant_id, target.page.id, label, present=True)
     ours = {
-        one.change.value: one.change.confidence
-        for one in wanted
-        if one.change.value not in theirs
+        one.change.value: one.change.confidence for one in wanted if one not in theirs
     }
     kept = LedgerStore(session).plan(
         target.tenant_id,
         target.page.id,
         ours,
         vocabulary=target.vocabulary,
-        again=[one.change.value for one in wanted if one.undoes],
+        again=[
+            one.change.value
+            for one in wanted
+            if one.undoes or one.change.before == OURS
+        ],
     )
-    return kept | theirs
+    return kept | allowed
+
+
+def _not_buried(target: Target, wanted: Sequence[Write], session: Session) -> set[str]:
+    """Return labels that no person took off, by this name or another of it.
+
+    What takes something back may bring them back: it was not there for a while only.
+    """
+    known = LedgerStore(session).labels(target.tenant_id, target.page.id)
+    buried = [label for label, state in known.items() if state == "withdrawn"]
+    same = target.vocabulary.same
+    return {
+        one.change.value
+        for one in wanted
+        if one.undoes or not any(same(one.change.value, label) for label in buried)
+    }
+
+
+def is_replaced(one: Write) -> bool:
+    """Whether a label goes only where another stands for it."""
+    return isinstance(one.change.before, Mapping)
 
 
 async def remove_labels(target: Target, writes: Sequence[Write]) -> None:
@@ -104,13 +131,15 @@ async def remove_labels(target: Target, writes: Sequence[Write]) -> None:
         label = one.change.value
         if label not in target.labels:
             if one.was_sent:
-                one.apply()
+                one.apply(await target.services.database.read(_whose(target, label)))
             else:
                 one.skip("not_there")
             continue
-        whose = await target.services.database.write(
-            partial(_let_go, target, label, again=one.was_sent)
-        )
+        into = one.change.before["into"] if is_replaced(one) else None
+        if into is not None and into not in target.labels:
+            one.skip("not_replaced")
+            continue
+        whose = await target.services.database.write(partial(_let_go, target, one))
         if whose == THEIRS and one.change.before == OURS:
             one.skip("not_ours")
             continue
@@ -120,17 +149,41 @@ async def remove_labels(target: Target, writes: Sequence[Write]) -> None:
         one.apply(whose)
 
 
-def _let_go(target: Target, label: str, session: Session, *, again: bool) -> str:
+def _whose(target: Target, label: str) -> Callable[[Session], str]:
+    """Look up whose a label was that we have taken off, or may have."""
+
+    def work(session: Session) -> str:
+        known = LedgerStore(session).labels(target.tenant_id, target.page.id)
+        return OURS if label in known else THEIRS
+
+    return work
+
+
+def _let_go(target: Target, one: Write, session: Session) -> str:
     """Note that a label goes, before it does; return whose it was.
 
     In the other order a crash in between would look as if a person took it off. After
-    such a crash (`again`) what is noted to have gone may stand there still.
+    such a crash what is noted to have gone may stand there still.
     """
-    store = LedgerStore(session)
+    store, label = LedgerStore(session), one.change.value
     state = store.labels(target.tenant_id, target.page.id).get(label)
-    if state == "undone" and again:
+    if state == "undone" and one.was_sent:
         return OURS
-    if state not in ("written", "planned"):
-        return THEIRS
-    store.settle(target.tenant_id, target.page.id, [label], state="undone", run_id=None)
-    return OURS
+    if state in ("written", "planned"):
+        store.settle(
+            target.tenant_id, target.page.id, [label], state="undone", run_id=None
+        )
+        return OURS
+    if one.change.before != OURS:
+        _take_over(target, one, session)
+    return THEIRS
+
+
+def _take_over(target: Target, one: Write, session: Session) -> None:
+    """Have what stands for a person's label be that person's from now on."""
+    page_id, memory = target.page.id, MemoryStore(session)
+    memory.change_label(target.tenant_id, page_id, one.change.value, present=False)
+    if is_replaced(one):
+        into = one.change.before["into"]
+        LedgerStore(session).forget(target.tenant_id, page_id, [into])
+        memory.change_label(target.tenant_id, page_id, into, present=True)

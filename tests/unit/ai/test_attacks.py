@@ -19,9 +19,10 @@ from app.domain.plans import FixedBar, plan_labels
 from app.domain.questions import question
 from app.domain.ranking import Consultation
 from app.domain.summaries import MAX_WORDS
+from app.domain.vocabulary.mentions import NameIndex
 from app.domain.vocabulary.retrieval import candidates
 from app.domain.vocabulary.terms import Openness, Term, Vocabulary
-from app.usecases.complete_page import checked
+from app.usecases.ask_ai import checked
 from tests.attacks import OBEYING, Asked, Attack, attacks, harm_in
 
 pytestmark = pytest.mark.anyio
@@ -78,8 +79,11 @@ def _prompt(attack: Attack, vocabulary: Vocabulary) -> Prompt:
     if other is not None:
         shown = Example(title=other["title"], labels=tuple(other["labels"]))
         examples = (shown, *_OTHERS)
+    named = NameIndex.build(vocabulary.terms.values()).find(page)
+    used = [one.name for one in _RANKED]
     advice = Consultation(
-        candidates=candidates(vocabulary, _RANKED, page), examples=examples
+        candidates=candidates(vocabulary, _RANKED, named, used=used),
+        examples=examples,
     )
     existing = tuple(name for prefix, name in attack.page_labels if prefix == "global")
     return question(page, advice, max_labels=5, existing=existing)

@@ -137,6 +137,7 @@ class TestQuestion:
                 "score": 0.7,
                 "evidence": "на схожих сторінках",
                 "parts": {"vote": 2.5, "bias": -1.0},
+                "untried": False,
             }
         ]
         assert row["examples"] == [{"title": "Стрічки", "labels": ["копії"]}]

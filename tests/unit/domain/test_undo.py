@@ -47,11 +47,11 @@ class TestInverse:
             agent="tagging",
         )
 
-    def test_label_that_went_back_to_people_goes_only_if_it_is_ours(self) -> None:
-        """Whose it was to be is no part of taking it off again."""
-        back = inverse(item("label_add", value="old", before=THEIRS))
+    def test_label_that_was_put_in_a_person_s_name_goes_whoever_s_it_is(self) -> None:
+        """It stands there as theirs, so nobody could tell that we put it."""
+        back = inverse(item("label_add", value="api", before=THEIRS))
 
-        assert (back.kind, back.before, back.after) == ("label_remove", OURS, None)
+        assert (back.kind, back.value, back.before) == ("label_remove", "api", None)
 
     @pytest.mark.parametrize("whose", [OURS, THEIRS])
     def test_label_that_was_taken_off_returns_to_whose_it_was(self, whose: str) -> None:

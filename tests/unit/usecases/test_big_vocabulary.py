@@ -12,7 +12,7 @@ from app.domain.questions import CANDIDATES, question
 from app.domain.ranking import Consultation
 from app.domain.vocabulary.retrieval import candidates
 from app.domain.vocabulary.terms import Term, Vocabulary
-from app.usecases.complete_page import checked
+from app.usecases.ask_ai import checked
 
 TERMS = 5_000
 
@@ -36,7 +36,7 @@ def test_five_thousand_terms_are_one_small_question() -> None:
     began = time.process_time()
 
     vocabulary = Vocabulary.build(terms)
-    offered = candidates(vocabulary, ranked, page)
+    offered = candidates(vocabulary, ranked, {}, used=())
     prompt = question(page, Consultation(candidates=offered, examples=()), max_labels=5)
     asked = render(prompt, text_tokens=4_000)
     completion = Completion(

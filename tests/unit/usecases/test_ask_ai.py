@@ -1,4 +1,4 @@
-"""Tests for app.usecases.complete_page.checked()."""
+"""Tests for app.usecases.ask_ai.checked()."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.completions import Candidate, Completion, LabelChoice
 from app.domain.vocabulary.terms import Term, Vocabulary
-from app.usecases.complete_page import checked
+from app.usecases.ask_ai import checked
 
 #: Lets every label through.
 ANY = Vocabulary.build((), openness="open")
