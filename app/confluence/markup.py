@@ -26,8 +26,10 @@ class StorageMarkup(PageMarkup):
         return sections.sections(body)
 
     @override
-    def with_section(self, body: str, heading: str, markup: str | None) -> str:
-        return sections.with_section(body, heading, markup)
+    def with_section(
+        self, body: str, heading: str, markup: str | None, *, precedes: str = ""
+    ) -> str:
+        return sections.with_section(body, heading, markup, precedes=precedes)
 
     @override
     def same(self, one: str, other: str) -> bool:

@@ -53,6 +53,7 @@ class Page:
         labels: Labels at the moment of reading; None when not asked for.
         properties: Content properties by key; empty when not asked for.
         edited_at: When this version was written.
+        is_live: Whether it is a live doc: its storage format is not to be written.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Page:
     labels: tuple[Label, ...] | None = None
     properties: tuple[ContentProperty, ...] = ()
     webui: str = ""
+    is_live: bool = False
 
     def property(self, key: str) -> ContentProperty | None:
         """Return the content property under `key`, or None."""

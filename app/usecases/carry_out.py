@@ -79,9 +79,13 @@ async def carry_out(
 
 
 async def carry_out_approved(
-    services: Services, tenant_id: str, page_ids: Collection[str], *, actor: str
+    services: Services,
+    tenant_id: str,
+    page_ids: Collection[str | None],
+    *,
+    actor: str,
 ) -> None:
-    """Write what people approved of on these pages."""
+    """Write what people approved of on these pages; None stands for new ones."""
     work = _Applying(
         services,
         tenant_id,
@@ -89,7 +93,8 @@ async def carry_out_approved(
         cause="review",
         actor=actor,
     )
-    await work.pages(sorted(page_ids), at_once=AT_ONCE, progress=silent)
+    pages = sorted(page_ids, key=lambda one: one or "")
+    await work.pages(pages, at_once=AT_ONCE, progress=silent)
 
 
 class _Applying:
@@ -183,6 +188,7 @@ class _Applying:
         writes = await self._open(None)
         for one in writes:
             run = self._run("", [one])
+            await self._mark_sent([one])
             await apply_new_pages(
                 self._services, confluence, self._tenant_id, run.writes
             )

@@ -191,6 +191,14 @@ class Confluence(Protocol):
         """Walk a space's current pages with storage bodies, 250 a request."""
         ...
 
+    async def pages_titled(self, space_id: str, title: str) -> tuple[str, ...]:
+        """Return the pages that hold a title in a space, archived ones among them.
+
+        A space has each title once, upper and lower case being the same; drafts hold
+        none until they are published.
+        """
+        ...
+
     def space_labels(self, space_id: str) -> AsyncIterator[Label]:
         """Walk the labels in use on a space's content."""
         ...
@@ -261,10 +269,13 @@ class PageMarkup(Protocol):
         """
         ...
 
-    def with_section(self, body: str, heading: str, markup: str | None) -> str:
+    def with_section(
+        self, body: str, heading: str, markup: str | None, *, precedes: str = ""
+    ) -> str:
         """Return the body with a section replaced, or removed for None.
 
-        A heading that is not there is appended at the end.
+        A heading that is not there is put before the section of the heading that it
+        `precedes`, where that is named and stands there once; else at the end.
 
         Raises:
             MarkupAmbiguous: Several sections have that heading, or the result would

@@ -48,10 +48,9 @@ class Decided:
         )
 
     @property
-    def page_ids(self) -> tuple[str, ...]:
-        """The pages of what was decided, each once."""
-        found = [one.change.page_id for one in self.items if one.change.page_id]
-        return tuple(dict.fromkeys(found))
+    def page_ids(self) -> tuple[str | None, ...]:
+        """The pages of what was decided, each once; None for those yet to be made."""
+        return tuple(dict.fromkeys(one.change.page_id for one in self.items))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from app.domain.changes import Change
-from app.domain.pages import NewPage
+from app.domain.pages import NewPage, Page
 from app.errors import PageGone, WriteRefused
 from app.store.ledger import LedgerStore
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
+from app.usecases.writing.places import check_title
 from app.usecases.writing.work import Write
 
 
 async def create_page(
     services: Services, confluence: Confluence, tenant_id: str, one: Write
 ) -> None:
-    """Make the page that a change describes."""
+    """Make the page that a change describes.
+
+    Cut off by a crash, a published page is known again by its title; of a draft
+    nothing can be known, so another one is made.
+    """
     wanted = one.change.after
+    if one.was_sent and wanted["status"] == "current":
+        found = await _made_before(services, confluence, one)
+        if found is not None:
+            _made(one, found)
+            return
+    await check_title(confluence, one, space_id=wanted["space_id"])
+    if not one.is_open:
+        return
     draft = NewPage(
         space_id=wanted["space_id"],
         parent_id=wanted["parent_id"],
@@ -32,7 +45,28 @@ async def create_page(
     await services.database.write(
         lambda s: LedgerStore(s).note_version(tenant_id, page.id, page.version)
     )
-    one.apply({**wanted, "id": page.id, "version": page.version})
+    _made(one, page)
+
+
+def _made(one: Write, page: Page) -> None:
+    # The address: nobody finds a draft that they did not write themselves.
+    place = {"id": page.id, "version": page.version, "webui": page.webui}
+    one.apply({**one.change.after, **place})
+
+
+async def _made_before(
+    services: Services, confluence: Confluence, one: Write
+) -> Page | None:
+    """Return the page if an earlier try made it and nobody has touched it since."""
+    wanted = one.change.after
+    account = await confluence.current_account_id()
+    for page_id in await confluence.pages_titled(wanted["space_id"], wanted["title"]):
+        page = await confluence.get_page(page_id)
+        if (page.version, page.version_author_id) == (1, account) and (
+            services.markup.same(page.body or "", wanted["body"])
+        ):
+            return page
+    return None
 
 
 async def trash_page(confluence: Confluence, page_id: str, one: Write) -> None:
