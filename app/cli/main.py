@@ -21,6 +21,7 @@ from app.cli.program import Program
 from app.cli.receipts import receipts
 from app.cli.recommendations import recommendations
 from app.cli.runs import runs
+from app.cli.structure import structure
 from app.cli.suggestions import suggestions
 from app.errors import AppError, ConfigurationError
 from app.store import migrations
@@ -212,5 +213,6 @@ for command in (
     policy,
     stop,
     resume,
+    structure,
 ):
     cli.add_command(command)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from typing_extensions import override
 
 from app.confluence import excerpts, plain_text, sections
@@ -38,3 +40,7 @@ class StorageMarkup(PageMarkup):
     @override
     def from_text(self, text: str) -> str:
         return plain_text.from_text(text)
+
+    @override
+    def links(self, titles: Sequence[str]) -> str:
+        return plain_text.links(titles)

@@ -294,6 +294,10 @@ class PageMarkup(Protocol):
         """
         ...
 
+    def links(self, titles: Sequence[str]) -> str:
+        """Return a list of links to pages of the same space; no titles, no list."""
+        ...
+
 
 class Provider(Protocol):
     """An AI that labels and summarises one page in one call."""

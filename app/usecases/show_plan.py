@@ -18,6 +18,9 @@ from app.usecases.services import Services
 
 Row = Mapping[str, Any]
 
+#: What a plan keeps beside its selection that quotes the site.
+SEALED = "sealed"
+
 #: What a change does, told by a sign as well as by a word: colours alone tell not all.
 _SIGNS = {"label_add": "+", "page_create": "+", "label_remove": "-", "page_trash": "-"}
 _MICRO = 1_000_000
@@ -53,7 +56,9 @@ async def show_plan(services: Services, tenant_id: str, plan_id: int) -> Row:
         skips = PlanItemStore(session, services.cipher).skips(tenant_id, plan_id)
         return {
             **_head(session, services, tenant_id, plan),
-            "selection": dict(plan.selection),
+            "selection": {
+                name: one for name, one in plan.selection.items() if name != SEALED
+            },
             "pages": dict(pages),
             "left": pages.get(TO_DO, 0),
             "skipped_for": dict(skips),

@@ -1,0 +1,1 @@
+"""How a space's pages hang together, and what little would make it better."""
