@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from app.domain.outline.pages import (
@@ -41,7 +41,7 @@ def merges(tree: Tree) -> list[Proposal]:
     return sorted(found, key=lambda one: (-one.confidence, id_order(one.page_id)))
 
 
-def retitles(tree: Tree, *, merged: frozenset[str]) -> list[Proposal]:
+def retitles(tree: Tree, *, merged: Collection[str | None]) -> list[Proposal]:
     """Return new titles for pages whose titles differ only by what nobody sees.
 
     Pages that are `merged` need none.

@@ -37,6 +37,7 @@ _OVERVIEWS = frozenset(
         *("огляд", "зміст", "покажчик", "обзор", "содержание"),
     }
 )
+_LATIN = frozenset({"en", "de"})
 _OVERVIEW = {"uk": "Огляд", "de": "Überblick", "ru": "Обзор"}
 
 
@@ -198,11 +199,10 @@ def _overviews(tree: Tree) -> Iterator[Proposal]:
         ):
             continue
         titles = [tree.title(one) for one in below]
-        word = _OVERVIEW.get(detect(" ".join([page.title, *titles])), "Overview")
         yield Proposal(
             kind="missing",
             page_id=None,
-            title=f"{word}: {page.title}"[:LONGEST_TITLE],
+            title=f"{_overview(page.title, titles)}: {page.title}"[:LONGEST_TITLE],
             reason=(
                 f"{len(below)} pages stand below “{page.title}”, which says next to "
                 "nothing and lists none of them."
@@ -213,6 +213,14 @@ def _overviews(tree: Tree) -> Iterator[Proposal]:
             parent_title=page.title,
             related=tuple(titles),
         )
+
+
+def _overview(title: str, below: Sequence[str]) -> str:
+    """Return the word for an overview, in the language of the titles."""
+    language = detect(" ".join([title, *below]))
+    if title.isascii() and language not in _LATIN:
+        return "Overview"
+    return _OVERVIEW.get(language, "Overview")
 
 
 def _is_overview(tree: Tree, page_id: str) -> bool:

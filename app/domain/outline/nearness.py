@@ -41,9 +41,9 @@ class Nearness:
         for page in known:
             spread.update(page.stems)
         self._rarity = {
-            stem: math.log1p(len(known) / count) for stem, count in spread.items()
+            stem: math.log((len(known) + 1) / count) for stem, count in spread.items()
         }
-        self._unseen = math.log1p(len(known) or 1)
+        self._unseen = math.log(len(known) + 1)
         self._common = min(_COMMON, max(_FEWEST, int(len(known) * _COMMON_SHARE)))
         self._vectors = {page.id: self.vector(page) for page in known}
         self._ids = list(self._vectors)

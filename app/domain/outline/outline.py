@@ -79,7 +79,7 @@ def propose(tree: Tree) -> tuple[Proposal, ...]:
     """
     nearness = Nearness(tree.pages.values())
     merged = merges(tree)
-    in_merges = {one for merge in merged for one in merge.other_ids}
+    in_merges = {one for merge in merged for one in (merge.page_id, *merge.other_ids)}
     moved = [
         one
         for one in (*moves(tree, nearness), *orphans(tree, nearness))
@@ -89,7 +89,7 @@ def propose(tree: Tree) -> tuple[Proposal, ...]:
         *merged,
         *_apart(tree, moved),
         *splits(tree, nearness),
-        *retitles(tree, merged=frozenset(in_merges)),
+        *retitles(tree, merged=in_merges),
         *missing(tree),
     )
 

@@ -24,6 +24,8 @@ from app.domain.outline.tree import Tree
 _LARGE = 250
 #: And is no more alike to all the rest of its page than this.
 _UNLIKE = 0.08
+#: Of a page so many words stay.
+_STAYS = 100
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ def new_page_title(page_title: str, heading: str, taken: Collection[str]) -> str
 
 
 def _strange(nearness: Nearness, page: OutlinePage) -> list[_Large]:
-    """Return the large sections that are unlike the rest; one of all always stays."""
+    """Return the large sections that are unlike the rest; never all of a page."""
     names = [folded_title(one.heading) for one in page.parts]
     large = [
         _Large(one, nearness.vector(one))
@@ -111,10 +113,9 @@ def _strange(nearness: Nearness, page: OutlinePage) -> list[_Large]:
         if one.likeness < _UNLIKE
         and not subject & (title_stems(one.part.heading) | set(one.part.stems[:10]))
     ]
-    if len(found) == len(page.parts):
-        # The one that was there first keeps the page.
-        found = found[1:]
-    return found
+    left = sum(one.words for one in page.parts) - sum(one.part.words for one in found)
+    # A page of which nothing would be left is kept by what was there first.
+    return found if left >= _STAYS else found[1:]
 
 
 def _sum(vectors: Iterable[Mapping[str, float]]) -> dict[str, float]:
