@@ -14,6 +14,7 @@ from typing_extensions import override
 from app import __version__
 from app.cli import doctor, tables
 from app.cli.ai import providers, quota, usage
+from app.cli.author import author
 from app.cli.evaluate import evaluate
 from app.cli.plans import apply, plan, plans, reset_tags, undo
 from app.cli.policy import policy, resume, stop
@@ -214,5 +215,6 @@ for command in (
     stop,
     resume,
     structure,
+    author,
 ):
     cli.add_command(command)

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 #: `live` pages ("live docs") have no publish step and are read as ADF.
 BodyFormat = Literal["storage", "atlas_doc_format"]
+#: Characters that Confluence takes for a title.
+LONGEST_TITLE = 255
+
 PageStatus = Literal["current", "draft", "archived", "trashed", "deleted"]
 
 #: Name of the excerpt block that holds our own summary in a body. Readers leave it out,

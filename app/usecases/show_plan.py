@@ -14,6 +14,7 @@ from app.store.plan_items import ItemFilter, PlanItemStore, StoredItem
 from app.store.planned_pages import TO_DO, PlannedPageStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.tenants import TenantStore
+from app.usecases.page_diffs import diff_of
 from app.usecases.services import Services
 
 Row = Mapping[str, Any]
@@ -85,7 +86,10 @@ async def plan_items(
             tenant_id, ItemFilter(plan_id=plan_id), after=after, limit=limit
         )
 
-    return [item_row(one) for one in await services.database.read(work)]
+    return [
+        {**item_row(one), "diff": diff_of(services, one)}
+        for one in await services.database.read(work)
+    ]
 
 
 def item_row(one: StoredItem) -> Row:

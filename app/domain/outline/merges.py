@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from app.domain.outline.pages import (
-    LONGEST_TITLE,
     SKETCH,
     OutlinePage,
     folded_title,
@@ -17,6 +16,7 @@ from app.domain.outline.pages import (
 )
 from app.domain.outline.proposals import Proposal, confident
 from app.domain.outline.tree import Tree
+from app.domain.pages import LONGEST_TITLE
 
 #: Shorter pages are alike by chance.
 _FEWEST_WORDS = 40

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from app.domain.languages import detect
 from app.domain.outline.pages import (
-    LONGEST_TITLE,
     OutlinePage,
     folded_title,
     id_order,
@@ -16,6 +15,7 @@ from app.domain.outline.pages import (
 )
 from app.domain.outline.proposals import Proposal, confident
 from app.domain.outline.tree import Tree
+from app.domain.pages import LONGEST_TITLE
 from app.domain.stems import stem, words
 
 #: So many pages must link to a title that nobody has.

@@ -14,12 +14,10 @@ from datetime import datetime
 from html import unescape
 
 from app.domain.memory import dampened
-from app.domain.pages import PageText
+from app.domain.pages import LONGEST_TITLE, PageText
 from app.domain.scope import PageFacts, is_template
 from app.domain.stems import stems, weigh, words
 
-#: A title has at most so many characters.
-LONGEST_TITLE = 255
 #: Stems of a page and of a section that are kept: the heaviest ones.
 _STEMS = 60
 #: Words that make a shingle, and the shingles of a page that are kept.

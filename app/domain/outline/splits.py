@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from app.domain.outline.nearness import Nearness, alike, unit
 from app.domain.outline.pages import (
     LONG_PAGE,
-    LONGEST_TITLE,
     OutlinePage,
     Part,
     folded_title,
@@ -19,6 +18,7 @@ from app.domain.outline.pages import (
 )
 from app.domain.outline.proposals import Proposal, confident
 from app.domain.outline.tree import Tree
+from app.domain.pages import LONGEST_TITLE
 
 #: A section that is to be a page of its own has so many words.
 _LARGE = 250
