@@ -98,14 +98,13 @@ def fill(storage: str, values: Mapping[str, str]) -> str:
     """
     parts: list[str] = []
     for piece in _pieces(storage):
-        writes = piece.writes
-        if writes is None:
-            if _PLACEHOLDER.search(piece.source):
-                reason = "a placeholder stands where no text can, inside a tag"
-                raise MalformedPayload("template", reason)
+        if not _PLACEHOLDER.search(piece.source):
             parts.append(piece.source)
+        elif piece.writes is None or (piece.writes == _TEXT and "<" in piece.source):
+            reason = "a placeholder stands where no text can, inside a tag"
+            raise MalformedPayload("template", reason)
         else:
-            parts.append(_filled(piece.source, values, writes))
+            parts.append(_filled(piece.source, values, piece.writes))
     return "".join(parts)
 
 

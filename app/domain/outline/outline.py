@@ -110,10 +110,9 @@ def _apart(tree: Tree, proposals: Iterable[Proposal]) -> Iterator[Proposal]:
     """Walk moves that do not depend on one another: no home of one moves itself."""
     moving = {one.page_id for one in proposals}
     for one in proposals:
-        if one.parent_id is not None:
-            home = {one.parent_id, *tree.above(one.parent_id)}
-            if not moving & home:
-                yield one
+        above = tree.above(one.parent_id) if one.parent_id is not None else ()
+        if not moving.intersection({one.parent_id, *above}):
+            yield one
 
 
 def _lines(tree: Tree, proposals: Iterable[Proposal]) -> Iterator[Line]:

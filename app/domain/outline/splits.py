@@ -22,6 +22,7 @@ from app.domain.pages import LONGEST_TITLE
 
 #: A section that is to be a page of its own has so many words.
 _LARGE = 250
+_SEVERAL = 2
 #: And is no more alike to all the rest of its page than this.
 _UNLIKE = 0.08
 #: Of a page so many words stay.
@@ -101,7 +102,7 @@ def _strange(nearness: Nearness, page: OutlinePage) -> list[_Large]:
         and one.heading
         and names.count(folded_title(one.heading)) == 1
     ]
-    if len(page.parts) < 2 or not large:  # noqa: PLR2004 - one section has no rest
+    if len(large) < _SEVERAL:
         return []
     for one in large:
         rest = [nearness.vector(two) for two in page.parts if two is not one.part]
