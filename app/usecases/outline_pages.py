@@ -125,6 +125,7 @@ def _page(services: Services, page: Page, labels: frozenset[str]) -> OutlinePage
     return outline_page(
         page.id,
         text,
+        title=page.title,
         parent_id=page.parent_id,
         version=page.version,
         labels=labels,

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from app.domain.changes import Change, Estimate
+from app.domain.modes import WhitelistEntry
 from app.domain.outline.outline import Outline
 from app.domain.outline.proposals import Proposal
 from app.domain.selection import Selection
 from app.errors import Conflict, MalformedPayload, NotFound
+from app.store.plan_items import NewItem
 from app.store.plans import StoredPlan
 from app.store.policies import PolicyStore
 from app.store.tables import PlanRow
 from app.usecases.carry_out import carry_out, carry_out_approved
+from app.usecases.page_plans import keep_plan
 from app.usecases.propose_structure import propose_structure, show_outline
 from app.usecases.review import Decided, approve, reject
 from app.usecases.services import Services
 from app.usecases.show_plan import plan_items, show_plan
 from app.usecases.undo import Undo, plan_undo
-from tests.functional.crooked_site import bend, grow
-from tests.functional.house import House
+from tests.functional.conftest import BuildHouse
+from tests.functional.crooked_site import bend, grow, prose
+from tests.functional.house import ROOT, House
 
 pytestmark = pytest.mark.anyio
 
@@ -240,3 +251,240 @@ class TestApprove:
         assert became[only(found, "move").item_ids[0]] == "skipped parent_gone"
         assert became[only(found, "merge").item_ids[0]] == "skipped page_changed"
         assert became[missing.item_ids[0]] == "skipped title_taken"
+
+
+class TestPlaces:
+    """What is held against the site at the moment of writing."""
+
+    async def _became(self, house: House, *changes: Change) -> list[str]:
+        """Plan these changes past everybody, carry them out, tell what they became."""
+        tenant = await house.tenant_id()
+
+        def plan(session: Session) -> int:
+            made, _ = keep_plan(
+                session,
+                services(house),
+                tenant,
+                [NewItem(change=one, space_id=house.pages.space_id) for one in changes],
+                cause="structure",
+                author="cli",
+                selection={},
+                spent=Estimate(),
+            )
+            return made.id
+
+        number = await house.database.write(plan)
+        await carry_out(services(house), tenant, number, actor="cli")
+        rows = await plan_items(services(house), tenant, number)
+        return [row["reason"] or row["state"] for row in rows]
+
+    async def test_places_that_cannot_be(self, house: House) -> None:
+        """Each is skipped, told apart, and nothing of it is written."""
+        await house.install_forge()
+        space, home = house.pages.space_id, house.pages.homepage_id
+        site, admin = house.site, house.site.admin
+        other = site.create_space(key="OTHER", name="Other", actor=admin)
+        page_id = house.add_page("Page", "x")
+        child = house.add_page("Child", "x", parent_id=page_id)
+        draft = site.create_page(
+            space_id=space, title="D", body="", actor=house.olena, draft=True
+        )
+
+        def move(parent_id: str | None) -> Change:
+            return Change(
+                kind="page_move",
+                page_id=page_id,
+                before={"parent_id": home},
+                after={"parent_id": parent_id},
+            )
+
+        def create(parent_id: str | None, title: str = "New") -> Change:
+            after = {"space_id": space, "parent_id": parent_id, "title": title}
+            after |= {"status": "current", "body": "<p>x</p>"}
+            return Change(kind="page_create", page_id=None, after=after)
+
+        title = Change(
+            kind="page_title",
+            page_id=page_id,
+            before={"title": "Page"},
+            after={"title": "child"},
+        )
+        became = await self._became(
+            house,
+            move(None),
+            move(other.homepage_id),
+            move(child),
+            move(draft.id),
+            move("999999"),
+            title,
+            create("999999"),
+            create(other.homepage_id),
+            create(page_id, "CHILD"),
+            create(None, "Below the homepage"),
+        )
+
+        assert became == [
+            "top_of_space",
+            "parent_elsewhere",
+            "parent_below",
+            "parent_not_current",
+            "parent_gone",
+            "title_taken",
+            "parent_gone",
+            "parent_elsewhere",
+            "title_taken",
+            "applied",
+        ]
+        assert site.pages[page_id].latest.number == 1
+
+    async def test_only_where_the_guard_allows_both_places(
+        self, build: BuildHouse
+    ) -> None:
+        """A page is not moved out of what the whitelist allows."""
+        house = await build(AGENT_MODE="SAFE_TEST")
+        await house.install_forge()
+        tenant = await house.tenant_id()
+        page_id = house.add_page("Page", "x")
+        beside = house.add_page("Beside", "x")
+        inside = house.add_page("Inside", "x", parent_id=page_id)
+        await house.database.write(
+            lambda s: PolicyStore(s).allow(
+                tenant, WhitelistEntry(kind="tree", value=page_id)
+            )
+        )
+        change = Change(
+            kind="page_move",
+            page_id=inside,
+            before={"parent_id": page_id},
+            after={"parent_id": beside},
+        )
+
+        became = await self._became(house, change)
+
+        assert became == ["not_whitelisted"]
+        assert parent(house, inside) == page_id
+
+    async def test_titles_nobody_can_tell_apart(self, house: House) -> None:
+        """One is named after its parent, and gets its own name back."""
+        ids = grow(house)
+        first = house.add_page("Rules of pay", "x", parent_id=ids["Payroll"])
+        second = house.add_page("Rules  of pay", "x", parent_id=ids["Network"])
+        await house.install_forge()
+        plan, found = await proposed(house)
+
+        await approved(house, *only(found, "retitle").item_ids)
+        after = house.site.pages[second].title
+        await undone(house, plan)
+
+        assert after == "Rules of pay (Network)"
+        assert house.site.pages[second].title == "Rules  of pay"
+        assert house.site.pages[first].title == "Rules of pay"
+
+    async def test_live_docs_are_left_to_their_editors(self, house: House) -> None:
+        """What would change one is advice."""
+        ids = grow(house)
+        house.site.create_page(
+            space_id=house.pages.space_id,
+            title="Who pays whom",
+            body=f"<p>{prose('Payroll', 50)}</p>",
+            parent_id=ids["Network"],
+            actor=house.olena,
+            live=True,
+        )
+        await house.install_forge()
+
+        _, found = await proposed(house)
+
+        one = only(found, "move")
+        assert (one.by_hand, one.item_ids) == (
+            "a live doc is written by its editors",
+            (),
+        )
+
+    async def test_roots_and_portions(self, house: House) -> None:
+        """A draft has no tree; a space may have as many pages as a portion, or more."""
+        await house.install_forge()
+        space_id = house.pages.space_id
+        draft = house.site.create_page(
+            space_id=space_id, title="D", body="", actor=house.olena, draft=True
+        )
+        for number in range(50 - 13):
+            house.add_page(f"Page {number:02}", "", parent_id=house.pages.labelled[0])
+
+        _, full = await proposed(house)
+        house.add_page("One more", "")
+        _, more = await proposed(house)
+
+        assert (full.pages, more.pages) == (50, 51)
+        with pytest.raises(NotFound, match="none of its space's current pages"):
+            await proposed(house, "tree", draft.id)
+
+
+class TestCommandLine:
+    """The commands, each in a process of its own."""
+
+    async def _run(self, house: House, *arguments: str, said: str = "") -> str:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "app",
+            *arguments,
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], **house.environ},  # noqa: TID251
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate(said.encode())
+        return f"{out.decode()}exit {process.returncode}"
+
+    async def test_from_outline_to_page(self, house: House) -> None:
+        """Drawn, approved, a section written after a question."""
+        ids = await crooked(house)
+        tenant = await house.tenant_id()
+
+        drawn = await self._run(house, "structure", tenant, "--space", "OPS")
+        again = await self._run(house, "structure", tenant, "--plan", "1", "--json")
+        await self._run(house, "suggestions", "approve", tenant, "--plan", "1")
+        text = ("--heading", "Notes", "--text", "-", "--apply", "--yes")
+        written = await self._run(
+            house, "author", "section", tenant, ids["strange"], *text, said="- One"
+        )
+        wrong = await self._run(house, "structure", tenant)
+
+        assert "── → Who pays whom" in drawn
+        assert "merge: “Cables”" in drawn
+        assert "approve: confluence-ai suggestions approve" in drawn
+        assert json.loads(again.splitlines()[0])["plan"] == 1
+        assert parent(house, ids["strange"]) == ids["Payroll"]
+        assert sum(one.status == "draft" for one in house.site.pages.values()) == 4
+        assert "  +One" in written
+        assert "exit 0" in written
+        assert "<h2>Notes</h2><ul>" in house.site.pages[ids["strange"]].latest.body
+        assert "name one of --space, --tree and --plan" in wrong
+
+    async def test_pages_of_templates(self, house: House, tmp_path: Path) -> None:
+        """All that is missing is told at once; a plan is shown and not carried out."""
+        await house.install_forge()
+        tenant = await house.tenant_id()
+        file = tmp_path / "runbook.txt"
+        file.write_text("# {{name}}\n\nAsk {{who}}.", "utf-8")
+        create = ("author", "create", tenant, "--template-file", str(file))
+        place = ("--title", "Runbook {{name}}", "--space", "OPS")
+
+        missing = await self._run(house, *create, *place)
+        shown = await self._run(
+            house, *create, *place, "--set", "name=Mail", "--set", "who=<b>Olena</b>"
+        )
+        both = await self._run(
+            house, "author", "section", tenant, "1", "--heading", "A"
+        )
+        file.write_bytes(b"\xff\xfe")
+        binary = await self._run(house, *create, *place)
+
+        assert "no value for name, who" in missing
+        assert "+ draft page “Runbook Mail” below page the homepage" in shown
+        assert "+Ask <b>Olena</b>." in shown
+        assert "give --text" in both
+        assert "is not text in UTF-8" in binary
+        assert house.writes() == []

@@ -96,6 +96,7 @@ def outline_page(
     page_id: str,
     text: PageText,
     *,
+    title: str | None = None,
     parent_id: str | None = None,
     version: int = 1,
     labels: Iterable[str] = (),
@@ -108,6 +109,7 @@ def outline_page(
     Args:
         page_id: Its id.
         text: Its readable text.
+        title: As it is spelled on the site; None takes the readable one.
         parent_id: What it hangs below.
         version: Its version.
         labels: Its labels.
@@ -120,7 +122,7 @@ def outline_page(
     names = frozenset(labels)
     return OutlinePage(
         id=page_id,
-        title=text.title[:LONGEST_TITLE],
+        title=(text.title if title is None else title)[:LONGEST_TITLE],
         parent_id=parent_id,
         version=version,
         labels=names,
