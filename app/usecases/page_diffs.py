@@ -10,7 +10,7 @@ from typing import Any
 from app.domain.changes import Change, ChangeKind
 from app.domain.pages import Page
 from app.store.plan_items import StoredItem
-from app.usecases.services import Services
+from app.usecases.ports import ReadPage
 
 #: Kinds whose items are shown with what they do to the page.
 SHOWN: frozenset[ChangeKind] = frozenset(
@@ -23,7 +23,7 @@ _MOST = 400
 _MACRO = re.compile(r'<ac:structured-macro\b[^<>]*?\bac:name="([^"]{1,60})"')
 
 
-def diff_of(services: Services, one: StoredItem) -> list[str]:
+def diff_of(read_page: ReadPage, one: StoredItem) -> list[str]:
     """Return what an item does, as lines that begin with `+`, `-`, `@@` or a space.
 
     The text is the readable one; macros, which may say nothing there, are named.
@@ -31,7 +31,7 @@ def diff_of(services: Services, one: StoredItem) -> list[str]:
     change = one.item.change
     if change.kind not in SHOWN:
         return []
-    before, after = _said(services, change.before), _said(services, change.after)
+    before, after = _said(read_page, change.before), _said(read_page, change.after)
     if before == after and change.before != change.after:
         before, after = _raw(change.before), _raw(change.after)
     lines = list(difflib.unified_diff(before, after, n=_AROUND, lineterm=""))
@@ -61,13 +61,13 @@ def _place(change: Change) -> list[str]:
     return []
 
 
-def _said(services: Services, value: Any) -> list[str]:
+def _said(read_page: ReadPage, value: Any) -> list[str]:
     """Return the readable lines of one side of a change."""
     said: Mapping[str, Any] = value or {}
     markup = said.get("markup", said.get("body"))
     if markup is None:
         return [said["title"]] if "title" in said else []
-    text = services.read_page(
+    text = read_page(
         Page(id="0", title="", status="current", space_id="", version=1, body=markup)
     ).text
     return [*text.splitlines(), *_macros(markup)]

@@ -87,7 +87,7 @@ async def plan_items(
         )
 
     return [
-        {**item_row(one), "diff": diff_of(services, one)}
+        {**item_row(one), "diff": diff_of(services.read_page, one)}
         for one in await services.database.read(work)
     ]
 

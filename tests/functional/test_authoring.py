@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -142,8 +143,23 @@ class TestTemplates:
             "<h1>Notes</h1><p># no &lt;b&gt;heading&lt;/b&gt;</p>"
         )
 
-    async def test_published_once_whatever_crashes(self, house: House) -> None:
-        """The answer is lost; the next try knows the page for ours."""
+    @pytest.mark.parametrize(
+        ("answer", "somebody", "became"),
+        [
+            ({"after_effect": {"status": 503}}, False, {}),
+            ({"status": 503}, False, {}),
+            ({"status": 503}, True, {"title_taken": 1}),
+        ],
+        ids=["it landed", "it did not", "somebody was faster"],
+    )
+    async def test_published_once_whatever_crashes(
+        self,
+        house: House,
+        answer: dict[str, Any],
+        somebody: bool,  # noqa: FBT001 - a parameter of the test
+        became: dict[str, int],
+    ) -> None:
+        """The answer is lost; the next try knows the page if it is ours."""
         await house.install_forge()
         plan = await made(
             house, template="Text", title="Once", space_key="OPS", publish=True
@@ -152,21 +168,43 @@ class TestTemplates:
             {
                 "match": {"method": "POST", "principal": "app"},
                 "times": 1,
-                "answer": {"after_effect": {"status": 503}},
+                "answer": answer,
             }
         )
         with pytest.raises(Exception, match="confluence"):
             await applied(house, plan)
+        if somebody:
+            house.add_page("Once", "Mine.")
 
         head = await applied(house, plan)
 
-        assert (head["applied"], head["skipped"]) == (1, 0)
+        assert head["skipped_for"] == became
         assert titled(house, "Once").status == "current"
+
+    async def test_pages_that_people_took_up_stay(self, house: House) -> None:
+        """Edited, or with a page below: an undo leaves them alone."""
+        await house.install_forge()
+        place = {"template": "x", "space_key": "OPS", "publish": True}
+        plans = [await made(house, title=title, **place) for title in ("A", "B", "C")]
+        for plan in plans:
+            await applied(house, plan)
+        house.edit(titled(house, "A").id, "Mine now.")
+        house.add_page("Below", "x", parent_id=titled(house, "B").id)
+        house.site.trash_page(titled(house, "C").id, house.site.admin)
+
+        heads = [await undone(house, plan) for plan in plans]
+
+        assert [head["skipped_for"] for head in heads] == [
+            {"changed_since": 1},
+            {"has_children": 1},
+            {"gone": 1},
+        ]
 
     async def test_refusals(self, house: House) -> None:
         """Each says what is wrong, and nothing is planned."""
         template = page_of(house, TEMPLATE, "Template of runbooks")
         live = page_of(house, "<p>x</p>", "Live", live=True)
+        draft = page_of(house, "", "Draft", draft=True)
         await house.install_forge()
         other = house.site.create_space(
             key="OTHER", name="Other", actor=house.site.admin
@@ -203,6 +241,7 @@ class TestTemplates:
             ),
             (MarkupAmbiguous, "not well-formed", {**text, "template": "<p>"}),
             (NotFound, "no item 99", {"proposal": 99}),
+            (Conflict, "is draft", {**text, "parent_id": draft}),
         ]
         for error, reason, wish in cases:
             storage = {"is_storage": True} if error is MarkupAmbiguous else {}
@@ -250,11 +289,16 @@ class TestTemplates:
         )
         move = next(one.item_ids[0] for one in found.proposals if one.kind == "move")
 
-        plan = await made(house, proposal=item, title="Клієнти: дії")
+        wish = {"proposal": item, "title": "Клієнти: дії"}
+        both = await asyncio.gather(
+            made(house, **wish), made(house, **wish), return_exceptions=True
+        )
+        (plan,) = [one for one in both if isinstance(one, StoredPlan)]
         await applied(house, plan)
 
         page = titled(house, "Клієнти: дії")
         assert (page.status, page.parent_id) == ("draft", ids["Клієнти"])
+        assert sum(isinstance(one, Conflict) for one in both) == 1
         with pytest.raises(Conflict, match="is superseded"):
             await made(house, proposal=item)
         with pytest.raises(NotFound, match="proposes no page"):

@@ -320,6 +320,7 @@ class TestPlaces:
             create("999999"),
             create(other.homepage_id),
             create(page_id, "CHILD"),
+            create(None, "a\u202eb"),
             create(None, "Below the homepage"),
         )
 
@@ -333,6 +334,7 @@ class TestPlaces:
             "parent_gone",
             "parent_elsewhere",
             "title_taken",
+            "refused_by_site",
             "applied",
         ]
         assert site.pages[page_id].latest.number == 1
@@ -400,6 +402,31 @@ class TestPlaces:
             "a live doc is written by its editors",
             (),
         )
+
+    async def test_sections_that_cannot_be_told_apart(self, house: House) -> None:
+        """What should be split is advice then; so is what has pictures."""
+        grow(house)
+        link = "<ac:link><ac:plain-text-link-body><![CDATA[{}]]>"
+        odd = f"{link.format('</h1>')}</ac:plain-text-link-body></ac:link>"
+        picture = '<ac:image><ri:attachment ri:filename="a.png" /></ac:image>'
+        texts = [
+            prose(subject, 70, words=700, own_share=0.9)
+            for subject in ("Network", "Payroll")
+        ]
+        for title, heading, more in (("Odd", odd, ""), ("Seen", "On pay", picture)):
+            house.add_page(
+                title,
+                f"x</p><h1>First</h1><p>{title} {texts[0]}</p>"
+                f"<h1>{heading}</h1><p>{texts[1]} {title}</p><p>{more}",
+            )
+        await house.install_forge()
+
+        _, found = await proposed(house)
+
+        split = {one.title: one for one in found.proposals if one.kind == "split"}
+        assert "its sections have changed" in split["Odd"].by_hand
+        assert "pictures" in split["Seen"].by_hand
+        assert not any(one.item_ids for one in split.values())
 
     async def test_roots_and_portions(self, house: House) -> None:
         """A draft has no tree; a space may have as many pages as a portion, or more."""
