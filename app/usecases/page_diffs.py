@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.domain.changes import Change, ChangeKind
 from app.domain.pages import Page
+from app.domain.sentences import sentences
 from app.store.plan_items import StoredItem
 from app.usecases.ports import ReadPage
 
@@ -70,7 +71,13 @@ def _said(read_page: ReadPage, value: Any) -> list[str]:
     text = read_page(
         Page(id="0", title="", status="current", space_id="", version=1, body=markup)
     ).text
-    return [*text.splitlines(), *_macros(markup)]
+    return [*_sentences(text), *_macros(markup)]
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Walk a text, a sentence a line: one that changes is one line, not a paragraph."""
+    for line in text.splitlines():
+        yield from sentences(line) if line.strip() else [""]
 
 
 def _macros(markup: str) -> Sequence[str]:

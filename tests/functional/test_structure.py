@@ -20,7 +20,7 @@ from app.domain.outline.proposals import Proposal
 from app.domain.selection import Selection
 from app.errors import Conflict, MalformedPayload, NotFound
 from app.store.plan_items import NewItem
-from app.store.plans import StoredPlan
+from app.store.plans import PlanStore, StoredPlan
 from app.store.policies import PolicyStore
 from app.store.tables import PlanRow
 from app.usecases.carry_out import carry_out, carry_out_approved
@@ -136,8 +136,9 @@ class TestPropose:
         assert head["selection"] == {"space": ["OPS"]}
 
     async def test_what_was_refused_is_not_proposed_again(self, house: House) -> None:
-        """What waits of the outline before is superseded."""
-        await crooked(house)
+        """What waits of the outline before is superseded, of other places it is not."""
+        ids = await crooked(house)
+        other, _ = await proposed(house, "tree", ids["services"])
         first, found = await proposed(house)
         item = only(found, "move").item_ids[0]
         await reject(services(house), await house.tenant_id(), [item], by="cli")
@@ -149,6 +150,7 @@ class TestPropose:
         became = await states(house, first)
         assert became.pop(item) == "rejected"
         assert set(became.values()) == {"superseded"}
+        assert set((await states(house, other)).values()) == {"waiting"}
 
     async def test_what_policy_leaves_alone_is_left_alone(self, house: House) -> None:
         """A tree out of scope has no proposals; a closed space has no outline."""
@@ -180,6 +182,11 @@ class TestPropose:
             await proposed(house, "pages", "1")
         with pytest.raises(NotFound, match="no plan 9"):
             await show_outline(services(house), tenant, 9)
+        number = await house.database.write(
+            lambda s: PlanStore(s).create(tenant, "structure", author="cli")
+        )
+        with pytest.raises(NotFound, match="has no outline"):
+            await show_outline(services(house), tenant, number)
 
 
 class TestApprove:

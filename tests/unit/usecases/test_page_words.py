@@ -132,6 +132,19 @@ class TestDiff:
         assert "+[macro html]" in named
         assert raw[-2:] == ["-<b>x</b>", "+<i>x</i>"]
 
+    def test_a_sentence_a_line(self) -> None:
+        """So that one that changes is seen beside those that stay."""
+        before = {"markup": "<p>It is so. It is blue. It stays.</p><p>End.</p>"}
+        after = {"markup": "<p>It is so. It is red. It stays.</p><p>End.</p>"}
+
+        assert shown("page_text", before, after, "A")[2:] == [
+            " It is so.",
+            "-It is blue.",
+            "+It is red.",
+            " It stays.",
+            " ",
+        ]
+
     def test_long_ones_are_cut(self) -> None:
         """And it is said how much is left."""
         body = "".join(f"<p>{number}</p>" for number in range(1_000))
