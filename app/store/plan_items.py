@@ -62,6 +62,7 @@ class ItemFilter:
     takes_back: bool | None = None
     #: Only items of pages that are yet to be made.
     unmade: bool = False
+    ids: Collection[int] | None = None
 
     def on_pages(self, page_ids: Collection[str] | None) -> ItemFilter:
         """Return the same for these pages; None means those yet to be made."""
@@ -328,6 +329,7 @@ def _narrowed(which: ItemFilter) -> list[sa.ColumnElement[bool]]:
         row.page_id: which.page_ids,
         row.kind: which.kinds,
         row.state: which.states,
+        row.id: which.ids,
     }
     where = [column == wanted for column, wanted in equal.items() if wanted is not None]
     where += [

@@ -109,7 +109,7 @@ async def apply_changes(
     await write_version(target, _of(writes, *_BODY))
     await write_comments(target, _of(writes, "comment"))
     for one in _of(writes, "page_trash"):
-        await trash_page(confluence, page.id, one)
+        await trash_page(services, confluence, page.id, one)
     return target.page
 
 

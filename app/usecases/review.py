@@ -48,9 +48,15 @@ class Decided:
         )
 
     @property
-    def page_ids(self) -> tuple[str | None, ...]:
-        """The pages of what was decided, each once; None for those yet to be made."""
-        return tuple(dict.fromkeys(one.change.page_id for one in self.items))
+    def page_ids(self) -> tuple[str, ...]:
+        """The pages of what was decided, each once."""
+        found = [one.change.page_id for one in self.items if one.change.page_id]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def new_pages(self) -> tuple[int, ...]:
+        """The items of pages that are yet to be made."""
+        return tuple(one.id for one in self.items if one.change.page_id is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,6 +200,33 @@ class TestTemplates:
             {"gone": 1},
         ]
 
+    async def test_drafts_that_people_took_up_stay(self, house: House) -> None:
+        """Their version tells nothing of it; their words do."""
+        await house.install_forge()
+        place = {"template": "x", "space_key": "OPS"}
+        plans = [await made(house, title=title, **place) for title in ("A", "B", "C")]
+        for plan in plans:
+            await applied(house, plan)
+        for title, body, publish in (
+            ("A", "<p>Mine</p>", False),
+            ("B", "<p>x</p>", True),
+        ):
+            house.site.save_draft(
+                titled(house, title).id,
+                title=title,
+                body=body,
+                publish=publish,
+                actor=house.olena,
+            )
+
+        heads = [await undone(house, plan) for plan in plans]
+
+        assert [head["skipped_for"] for head in heads] == [
+            {"changed_since": 1},
+            {"changed_since": 1},
+            {},
+        ]
+
     async def test_refusals(self, house: House) -> None:
         """Each says what is wrong, and nothing is planned."""
         template = page_of(house, TEMPLATE, "Template of runbooks")

@@ -72,7 +72,13 @@ def only(found: Outline, kind: str) -> Proposal:
 async def approved(house: House, *item_ids: int) -> Decided:
     tenant = await house.tenant_id()
     decided = await approve(services(house), tenant, item_ids, by="cli")
-    await carry_out_approved(services(house), tenant, decided.page_ids, actor="cli")
+    await carry_out_approved(
+        services(house),
+        tenant,
+        decided.page_ids,
+        actor="cli",
+        new_pages=decided.new_pages,
+    )
     return decided
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from app.domain.changes import Change
+from collections.abc import Mapping
+from typing import Any
+
 from app.domain.pages import NewPage, Page
 from app.errors import PageGone, WriteRefused
 from app.store.ledger import LedgerStore
-from app.usecases.ports import Confluence
+from app.usecases.ports import Confluence, PageMarkup
 from app.usecases.services import Services
 from app.usecases.writing.places import check_title
 from app.usecases.writing.work import Write
@@ -69,15 +71,16 @@ async def _made_before(
     return None
 
 
-async def trash_page(confluence: Confluence, page_id: str, one: Write) -> None:
+async def trash_page(
+    services: Services, confluence: Confluence, page_id: str, one: Write
+) -> None:
     """Put a page in the bin that nobody has edited, and nothing stands below."""
-    change: Change = one.change
     try:
         page = await confluence.get_page(page_id)
     except PageGone:
         one.skip("not_there")
         return
-    if page.version != change.before["version"]:
+    if not _is_as_made(services.markup, page, one.change.before):
         one.skip("changed_since")
         return
     below = [
@@ -88,3 +91,16 @@ async def trash_page(confluence: Confluence, page_id: str, one: Write) -> None:
         return
     await confluence.trash_page(page_id)
     one.apply()
+
+
+def _is_as_made(markup: PageMarkup, page: Page, made: Mapping[str, Any]) -> bool:
+    """Whether nobody has taken a page up since it was made.
+
+    A draft keeps its version however often it is edited, so its words are compared.
+    """
+    if page.version != made["version"]:
+        return False
+    return "body" not in made or (
+        (page.status, page.title) == (made["status"], made["title"])
+        and markup.same(page.body or "", made["body"])
+    )
