@@ -25,7 +25,7 @@ from app.store.plan_items import NewItem, PlanItemStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.policies import PolicyStore
 from app.usecases.page_plans import keep_plan, require_open
-from app.usecases.ports import Confluence
+from app.usecases.ports import Confluence, PageMarkup
 from app.usecases.services import Services
 from app.usecases.site import open_site
 
@@ -86,8 +86,6 @@ async def plan_new_page(
         raise MalformedPayload("new page", reason)
     async with open_site(services, tenant_id) as (confluence, _, _):
         source = await _source(services, confluence, tenant_id, wish)
-        # Not well-formed markup is told now, not when the site refuses it.
-        services.markup.sections(source.body)
         space_id, parent_id = await _place(
             services, confluence, tenant_id, wish, source
         )
@@ -149,18 +147,24 @@ async def _source(
         return await _proposed(services, tenant_id, wish, wish.proposal)
     if wish.template_id is not None:
         page = await _template(confluence, wish.template_id)
-        return _filled(wish, page.title, page.body or "", page.space_id)
+        return _filled(
+            services.markup, wish, page.title, page.body or "", page.space_id
+        )
     body = wish.template or ""
     if not wish.is_storage:
         # Made markup first: what a value begins with makes no heading and no list.
         body = services.markup.from_text(body)
     if wish.title is None:
         raise MalformedPayload("title", "a template's text has none: name one")
-    return _filled(wish, wish.title, body, None)
+    return _filled(services.markup, wish, wish.title, body, None)
 
 
-def _filled(wish: NewPageWish, title: str, body: str, space_id: str | None) -> _Source:
+def _filled(
+    markup: PageMarkup, wish: NewPageWish, title: str, body: str, space_id: str | None
+) -> _Source:
     pattern = title if wish.title is None else wish.title
+    # What is not well-formed is told before anything is looked for in it.
+    markup.sections(body)
     wanted = dict.fromkeys((*placeholders(pattern), *placeholders(body)))
     require(tuple(wanted), wish.values)
     return _Source(
