@@ -62,7 +62,6 @@ class ItemFilter:
     takes_back: bool | None = None
     #: Only items of pages that are yet to be made.
     unmade: bool = False
-    ids: Collection[int] | None = None
 
     def on_pages(self, page_ids: Collection[str] | None) -> ItemFilter:
         """Return the same for these pages; None means those yet to be made."""
@@ -329,7 +328,6 @@ def _narrowed(which: ItemFilter) -> list[sa.ColumnElement[bool]]:
         row.page_id: which.page_ids,
         row.kind: which.kinds,
         row.state: which.states,
-        row.id: which.ids,
     }
     where = [column == wanted for column, wanted in equal.items() if wanted is not None]
     where += [
