@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from app.cli import plan_views
-from app.cli.plan_views import ACTOR
+from app.cli.planned import ACTOR, plan_and_apply
 from app.cli.program import Program
 from app.domain.templates import values_of
 from app.usecases.author_page import NewPageWish, plan_new_page
@@ -158,9 +157,7 @@ def _plan(
     yes: bool,
     as_json: bool,
 ) -> None:
-    plan_views.plan_and_apply(
-        program, tenant, make, at_once=at_once, yes=yes, as_json=as_json
-    )
+    plan_and_apply(program, tenant, make, at_once=at_once, yes=yes, as_json=as_json)
 
 
 def _read(file: Any) -> str:

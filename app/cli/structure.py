@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from app.cli import plan_views, tables
-from app.cli.plan_views import ACTOR
+from app.cli import tables
+from app.cli.planned import ACTOR
 from app.cli.program import Program
+from app.cli.progress import progress_bar
 from app.domain.outline.outline import Line, Outline
 from app.domain.outline.proposals import Proposal
 from app.domain.selection import Selection
@@ -56,7 +57,7 @@ def structure(
                 if tree is not None
                 else Selection.of("space", space or "")
             )
-            with plan_views.bar("pages", as_json=as_json) as progress:
+            with progress_bar("pages", as_json=as_json) as progress:
                 made = await proposing.propose_structure(
                     services, tenant, selection, author=ACTOR, progress=progress
                 )
