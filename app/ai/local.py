@@ -27,7 +27,7 @@ from app.domain.keyphrases import keyphrases
 from app.domain.languages import UNDETERMINED, detect
 from app.domain.pages import PageText
 from app.domain.plain_words import one_line
-from app.usecases.ports import Provider
+from app.usecases.ai_ports import Provider
 
 log = structlog.get_logger("ai_calls")
 

@@ -23,7 +23,7 @@ from app.ai.wire import CallFailed, Wire
 from app.clock import utc_now
 from app.domain.quota.values import Limits
 from app.store.database import Database
-from app.usecases.ports import Ai, Provider
+from app.usecases.ai_ports import Ai, Provider
 
 log = structlog.get_logger("ai_calls")
 

@@ -29,7 +29,7 @@ from app.errors import (
     ProviderMisconfigured,
     QuestionRefused,
 )
-from app.usecases.ports import Provider
+from app.usecases.ai_ports import Provider
 
 log = structlog.get_logger("ai_calls")
 

@@ -24,7 +24,7 @@ from app.domain.completions import (
     Usage,
 )
 from app.errors import BudgetExceeded, OverBudget, ProviderError, Unavailable
-from app.usecases.ports import Ai, Provider, Respondent
+from app.usecases.ai_ports import Ai, Provider, Respondent
 from app.usecases.purse import Purse
 
 #: The one whose answers never leave the machine, and who never fails.

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from app.errors import AppError, NotAuthenticated
 from app.settings import Settings
+from app.usecases.ai_ports import Respondent
 from app.usecases.budgets import almost_spent
 from app.usecases.kill_switch import standstills
-from app.usecases.ports import Respondent
 from app.usecases.report_health import readiness
 from app.usecases.services import Services
 

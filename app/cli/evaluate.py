@@ -19,9 +19,9 @@ from app.domain.evaluation.report import report
 from app.domain.evaluation.samples import Sample
 from app.domain.evaluation.sites import Site, chosen
 from app.errors import MalformedPayload, NotFound, RequestRejected
+from app.usecases.ai_ports import Provider
 from app.usecases.evaluate import Course, evaluate as ask_everybody
 from app.usecases.evaluation_pages import Named, read_file, read_space
-from app.usecases.ports import Provider
 from app.usecases.services import Services
 
 _MOST_AT_ONCE = 64

@@ -14,6 +14,7 @@ from typing_extensions import override
 from app import __version__
 from app.cli import doctor, tables
 from app.cli.ai import providers, quota, usage
+from app.cli.author import author
 from app.cli.budgets import budgets
 from app.cli.evaluate import evaluate
 from app.cli.merges import different, duplicates, merge
@@ -24,6 +25,7 @@ from app.cli.proposals import proposals
 from app.cli.receipts import receipts
 from app.cli.recommendations import recommendations
 from app.cli.runs import runs
+from app.cli.structure import structure
 from app.cli.suggestions import suggestions
 from app.cli.vocabulary import vocabulary
 from app.cli.whitelist import import_whitelist, whitelist
@@ -213,5 +215,7 @@ for command in (
     stop,
     resume,
     budgets,
+    structure,
+    author,
 ):
     cli.add_command(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -159,10 +159,20 @@ def show_plan_of(
     rows = [{name: one[name] for name in _COLUMNS} for one in items]
     if rows:
         tables.echo(rows, as_json=False)
+    for line in _diffs(items):
+        click.echo(tables.on_one_line(line))
     if left := head["changes"] - len(rows):
         click.echo(f"... and {left} more: confluence-ai plans show {tenant} {number}")
     for line in _lines(head):
         click.echo(tables.on_one_line(line))
+
+
+def _diffs(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Walk what the items do to the words of pages: signs tell it, not colours."""
+    for one in items:
+        if one["diff"]:
+            yield f"item {one['item']}: {one['title']}"
+            yield from (f"  {line}" for line in one["diff"])
 
 
 def _lines(head: Mapping[str, Any]) -> list[str]:

@@ -85,7 +85,7 @@ def approve(
     async def work(services: Services) -> Decided:
         ids = await _meant(services, tenant, items, Waiting(**which))
         decided = await review.approve(services, tenant, ids, by=ACTOR)
-        await carry_out_approved(services, tenant, decided.page_ids, actor=ACTOR)
+        await _write(services, tenant, decided)
         return decided
 
     _tell(program.ask(work), "approved", as_json=as_json)
@@ -126,10 +126,21 @@ def edit(program: Program, tenant: str, item: int, text: str, *, as_json: bool) 
 
     async def work(services: Services) -> Decided:
         decided = await review.edit(services, tenant, item, text, by=ACTOR)
-        await carry_out_approved(services, tenant, decided.page_ids, actor=ACTOR)
+        await _write(services, tenant, decided)
         return decided
 
     _tell(program.ask(work), "approved", as_json=as_json)
+
+
+async def _write(services: Services, tenant: str, decided: Decided) -> None:
+    """Write what was approved to the site."""
+    await carry_out_approved(
+        services,
+        tenant,
+        decided.page_ids,
+        actor=ACTOR,
+        new_pages=decided.new_pages,
+    )
 
 
 async def _meant(

@@ -104,6 +104,12 @@ def space_pages(space_id: str) -> Call:
     return listing(path, about="space").with_params(**params)
 
 
+def pages_titled(space_id: str, title: str) -> Call:
+    """List a space's pages of a title, archived ones too: both hold it, in any case."""
+    path = f"{_V2}/spaces/{number('space id', space_id)}/pages"
+    return listing(path, about="space").with_params(title=title)
+
+
 def space_labels(space_id: str) -> Call:
     """List the labels on a space's content."""
     path = f"{_V2}/spaces/{number('space id', space_id)}/content/labels"

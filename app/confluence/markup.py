@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from typing_extensions import override
 
 from app.confluence import excerpts, plain_text, sections
@@ -26,8 +28,10 @@ class StorageMarkup(PageMarkup):
         return sections.sections(body)
 
     @override
-    def with_section(self, body: str, heading: str, markup: str | None) -> str:
-        return sections.with_section(body, heading, markup)
+    def with_section(
+        self, body: str, heading: str, markup: str | None, *, precedes: str = ""
+    ) -> str:
+        return sections.with_section(body, heading, markup, precedes=precedes)
 
     @override
     def same(self, one: str, other: str) -> bool:
@@ -36,3 +40,7 @@ class StorageMarkup(PageMarkup):
     @override
     def from_text(self, text: str) -> str:
         return plain_text.from_text(text)
+
+    @override
+    def links(self, titles: Sequence[str]) -> str:
+        return plain_text.links(titles)

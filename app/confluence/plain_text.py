@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby, takewhile
 from operator import itemgetter
 
@@ -34,6 +34,20 @@ def from_text(text: str) -> str:
     """
     blocks = groupby(_read(_lines(text)), key=itemgetter(0))
     return "".join(_markup(kind, [line for _, line in block]) for kind, block in blocks)
+
+
+def links(titles: Sequence[str]) -> str:
+    """Return a list of links to pages of the same space; no titles, no list."""
+    items = "".join(
+        f'<li><p><ac:link><ri:page ri:content-title="{_quoted(title)}" /></ac:link></p>'
+        "</li>"
+        for title in titles
+    )
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def _quoted(text: str) -> str:
+    return html.escape(NOT_XML.sub("", text), quote=True)
 
 
 def _lines(text: str) -> list[str]:

@@ -135,6 +135,10 @@ class Reads(Exchange, Confluence):
                 yield values.page(item, body_format="storage", site=site)
 
     @override
+    async def pages_titled(self, space_id: str, title: str) -> tuple[str, ...]:
+        return await self._all(calls.pages_titled(space_id, title), values.identity)
+
+    @override
     async def space_labels(self, space_id: str) -> AsyncIterator[Label]:
         async for part in self._walk(calls.space_labels(space_id)):
             for item in values.results(part):

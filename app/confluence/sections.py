@@ -56,11 +56,14 @@ def sections(body: str) -> tuple[Section, ...]:
     )
 
 
-def with_section(body: str, heading: str, markup: str | None) -> str:
+def with_section(
+    body: str, heading: str, markup: str | None, *, precedes: str = ""
+) -> str:
     """Return the body with a section replaced, or removed for None.
 
-    A heading that is not there is appended at the end; what should stand before the
-    first heading, at the top.
+    A heading that is not there is put before the section of the heading that it
+    `precedes`, where that is named and stands there once; else at the end. What should
+    stand before the first heading is put at the top.
 
     Raises:
         MarkupAmbiguous: Several sections have that heading, or body or markup is not
@@ -69,13 +72,17 @@ def with_section(body: str, heading: str, markup: str | None) -> str:
     page = read_markup(body)
     if markup is not None:
         read_markup(markup)
-    found = [place for place in _places(page) if place.heading == heading]
+    places = list(_places(page))
+    found = [place for place in places if place.heading == heading]
     if len(found) > 1:
         raise MarkupAmbiguous(f"{len(found)} sections have one heading")
     if found:
         return page.spliced(found[0].start, found[0].end, markup or "")
     if markup is None:
         return body
+    after = [place for place in places if precedes and place.heading == precedes]
+    if heading and len(after) == 1:
+        return page.spliced(after[0].start, after[0].start, markup)
     return put_inside(page, markup, at_end=bool(heading))
 
 

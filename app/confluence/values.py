@@ -90,6 +90,7 @@ def page(data: Any, *, body_format: BodyFormat, site: str = "") -> Page:
         labels=labels,
         properties=_included(source, "properties", content_property) or (),
         webui=_webui(source, site),
+        is_live=source.get("subtype") == "live",
     )
 
 

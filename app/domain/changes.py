@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 #: | excerpt | name of the excerpt block | `{"text"}` as plain text, or None |
 #: | comment | what it tells (`summary`, `recommendations`) | `{"id", "text"}`, or None |
 #: | page_create | nothing | None, and `{"space_id", "parent_id", "title", "status", "body"}`; once made `id` too |
-#: | page_text | heading of the section, empty for the part before the first | `{"markup"}`, or None for a section that is not there |
+#: | page_text | heading of the section, empty for the part before the first | `{"markup"}`, or None for a section that is not there; `precedes` names the heading that one which comes back stands before |
 #: | page_title | nothing | `{"title"}` |
 #: | page_move | nothing | `{"parent_id"}` |
 #: | page_trash | nothing | `{"title", "version"}`, and None |

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 #: `live` pages ("live docs") have no publish step and are read as ADF.
 BodyFormat = Literal["storage", "atlas_doc_format"]
+#: Characters that Confluence takes for a title.
+LONGEST_TITLE = 255
+
 PageStatus = Literal["current", "draft", "archived", "trashed", "deleted"]
 
 #: Name of the excerpt block that holds our own summary in a body. Readers leave it out,
@@ -53,6 +56,7 @@ class Page:
         labels: Labels at the moment of reading; None when not asked for.
         properties: Content properties by key; empty when not asked for.
         edited_at: When this version was written.
+        is_live: Whether it is a live doc: its storage format is not to be written.
     """
 
     id: str
@@ -70,6 +74,7 @@ class Page:
     labels: tuple[Label, ...] | None = None
     properties: tuple[ContentProperty, ...] = ()
     webui: str = ""
+    is_live: bool = False
 
     def property(self, key: str) -> ContentProperty | None:
         """Return the content property under `key`, or None."""

@@ -134,6 +134,17 @@ class PlanStore:
             .execution_options(synchronize_session=False)
         )
 
+    def note_selection(
+        self, tenant_id: str, plan_id: int, selection: Mapping[str, Any]
+    ) -> None:
+        """Write down anew what a plan is about, and what came with it."""
+        self._session.execute(
+            sa.update(PlanRow)
+            .where(PlanRow.tenant_id == tenant_id, PlanRow.id == plan_id)
+            .values(selection=dict(selection))
+            .execution_options(synchronize_session=False)
+        )
+
 
 def _plan(row: PlanRow) -> StoredPlan:
     return StoredPlan(

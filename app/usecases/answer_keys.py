@@ -13,7 +13,7 @@ from app.domain.fingerprint import content_hash
 from app.domain.pages import PageText
 from app.errors import ConfigurationError
 from app.store.encryption import Cipher
-from app.usecases.ports import Respondent
+from app.usecases.ai_ports import Respondent
 
 #: Shorter texts are alike by chance.
 _FEWEST_CHARACTERS = 200

@@ -35,6 +35,7 @@ from app.usecases.writing.bodies import write_version
 from app.usecases.writing.comments import write_comments
 from app.usecases.writing.labels import add_labels, is_replaced, remove_labels
 from app.usecases.writing.pages import create_page, trash_page
+from app.usecases.writing.places import check_parent, check_title
 from app.usecases.writing.properties import write_summaries
 from app.usecases.writing.work import Target, Write
 
@@ -94,6 +95,7 @@ async def apply_changes(
     if not any(one.is_open for one in writes):
         return page
     await _check_version(services, confluence, page, read_at)
+    await _hold_against_places(services, confluence, tenant_id, writes, page)
     target = Target(
         services=services,
         confluence=confluence,
@@ -110,7 +112,7 @@ async def apply_changes(
     await write_version(target, _of(writes, *_BODY))
     await write_comments(target, _of(writes, "comment"))
     for one in _of(writes, "page_trash"):
-        await trash_page(confluence, page.id, one)
+        await trash_page(services, confluence, page.id, one)
     return target.page
 
 
@@ -128,16 +130,19 @@ async def apply_new_pages(
     """
     for one in writes:
         wanted = one.change.after
-        parent = wanted["parent_id"]
-        above = await confluence.ancestor_ids(parent) if parent else ()
-        place = Place(
+        parent, space_id = wanted["parent_id"], wanted["space_id"]
+        above: tuple[str, ...] = ()
+        if parent:
+            above = await check_parent(confluence, one, parent, space_id=space_id)
+        if one.is_open:
             # A page of its own it is not yet: what holds for its parent holds for it.
-            page_id=parent or "",
-            space_id=wanted["space_id"],
-            space_key=None,
-            ancestor_ids=above,
-        )
-        await _hold_against_rights(services, confluence, tenant_id, [one], place)
+            place = Place(
+                page_id=parent or "",
+                space_id=space_id,
+                space_key=None,
+                ancestor_ids=above,
+            )
+            await _hold_against_rights(services, confluence, tenant_id, [one], place)
         if one.is_open:
             await create_page(services, confluence, tenant_id, one)
 
@@ -183,6 +188,37 @@ async def _hold_against_rights(
         )
         if reason is not None:
             one.skip(reason)
+
+
+async def _hold_against_places(
+    services: Services,
+    confluence: Confluence,
+    tenant_id: str,
+    writes: Sequence[Write],
+    page: Page,
+) -> None:
+    """Skip what would hang a page where it cannot be, or give it another's title."""
+    for one in _of(writes, "page_title"):
+        await check_title(confluence, one, space_id=page.space_id, page_id=page.id)
+    for one in _of(writes, "page_move"):
+        parent = one.change.after["parent_id"]
+        if parent is None:
+            # The site moves pages below others, never to the top of a space.
+            one.skip("top_of_space")
+        elif not one.undoes:
+            above = await check_parent(
+                confluence, one, parent, space_id=page.space_id, page_id=page.id
+            )
+            place = Place(
+                page_id=parent,
+                space_id=page.space_id,
+                space_key=None,
+                ancestor_ids=above,
+            )
+            if one.is_open:
+                await _hold_against_rights(
+                    services, confluence, tenant_id, [one], place
+                )
 
 
 def _look_up(tenant_id: str, space_id: str) -> Callable[[Session], _Rights]:

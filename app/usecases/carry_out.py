@@ -7,6 +7,7 @@ nothing is guessed. Cut off in the middle, it goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -85,17 +86,26 @@ async def carry_out(
 
 
 async def carry_out_approved(
-    services: Services, tenant_id: str, page_ids: Collection[str], *, actor: str
+    services: Services,
+    tenant_id: str,
+    page_ids: Collection[str],
+    *,
+    actor: str,
+    new_pages: Collection[int] = (),
 ) -> None:
-    """Write what people approved of on these pages."""
-    work = _Applying(
-        services,
-        tenant_id,
-        ItemFilter(states=["approved"]),
-        cause="review",
-        actor=actor,
-    )
-    await work.pages(sorted(page_ids), at_once=AT_ONCE, progress=silent)
+    """Write what people approved of on these pages, and make these new ones.
+
+    New pages are named by their items: somebody else may be about to make others.
+    """
+
+    async def write(pages: Sequence[str | None], which: ItemFilter) -> None:
+        work = _Applying(services, tenant_id, which, cause="review", actor=actor)
+        await work.pages(pages, at_once=AT_ONCE, progress=silent)
+
+    approved = ItemFilter(states=["approved"])
+    if new_pages:
+        await write([None], replace(approved, ids=new_pages))
+    await write(sorted(page_ids), approved)
 
 
 class _Applying:
@@ -196,6 +206,7 @@ class _Applying:
         writes = await self._open(None)
         for one in writes:
             run = self._run("", [one])
+            await self._mark_sent([one])
             await apply_new_pages(
                 self._services, confluence, self._tenant_id, run.writes
             )

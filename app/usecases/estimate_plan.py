@@ -20,8 +20,8 @@ from app.store.planned_pages import TO_DO, PlannedPageStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.policies import PolicyStore
 from app.store.usage import UsageStore
+from app.usecases.ai_ports import Respondent
 from app.usecases.budgets import budget_rows
-from app.usecases.ports import Respondent
 from app.usecases.services import Services
 
 #: What pages have cost of late.

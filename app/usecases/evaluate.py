@@ -17,7 +17,7 @@ from app.domain.jobs import Priority
 from app.domain.ranking_weights import SHIPPED, RankWeights
 from app.domain.vocabulary.retrieval import advise
 from app.errors import AppError, ProviderError
-from app.usecases.ports import Provider
+from app.usecases.ai_ports import Provider
 
 #: More than any site has labels: the whole order is judged.
 _ALL = 1_000_000

@@ -1,4 +1,4 @@
-"""Protocols for what is not ours: the site's REST API, AI providers, host keys.
+"""Protocols for what is not ours: the site's REST API, page formats, host keys.
 
 Errors are those of `app.errors`; a vendor's exception never crosses these doors.
 """
@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
-from app.domain.completions import Completion, Prompt, Routed, Turn, Usage
 from app.domain.events import Host
 from app.domain.pages import (
     Comment,
@@ -24,7 +23,6 @@ from app.domain.pages import (
     Section,
     Space,
 )
-from app.usecases.purse import Purse
 
 
 @dataclass(slots=True)
@@ -192,6 +190,14 @@ class Confluence(Protocol):
         """Walk a space's current pages with storage bodies, 250 a request."""
         ...
 
+    async def pages_titled(self, space_id: str, title: str) -> tuple[str, ...]:
+        """Return the pages that hold a title in a space, archived ones among them.
+
+        A space has each title once, upper and lower case being the same; drafts hold
+        none until they are published.
+        """
+        ...
+
     def space_labels(self, space_id: str) -> AsyncIterator[Label]:
         """Walk the labels in use on a space's content."""
         ...
@@ -262,10 +268,13 @@ class PageMarkup(Protocol):
         """
         ...
 
-    def with_section(self, body: str, heading: str, markup: str | None) -> str:
+    def with_section(
+        self, body: str, heading: str, markup: str | None, *, precedes: str = ""
+    ) -> str:
         """Return the body with a section replaced, or removed for None.
 
-        A heading that is not there is appended at the end.
+        A heading that is not there is put before the section of the heading that it
+        `precedes`, where that is named and stands there once; else at the end.
 
         Raises:
             MarkupAmbiguous: Several sections have that heading, or the result would
@@ -284,87 +293,8 @@ class PageMarkup(Protocol):
         """
         ...
 
-
-class Provider(Protocol):
-    """An AI that labels and summarises one page in one call."""
-
-    @property
-    def name(self) -> str:
-        """`local`, `openai`, `gemini`."""
-        ...
-
-    @property
-    def model(self) -> str:
-        """The model's name, as receipts show it."""
-        ...
-
-    def held_for(self) -> float:
-        """Return the seconds for which it is known to take no calls; 0 if free."""
-        ...
-
-    def estimate(self, prompt: Prompt) -> Usage:
-        """Return what an answer costs at worst: all the output that is allowed.
-
-        Nothing at all where nobody is paid. Takes a while for a long page.
-        """
-        ...
-
-    async def complete(self, prompt: Prompt, turn: Turn) -> Completion:
-        """Answer `prompt`; labels only from its candidates.
-
-        Raises:
-            ProviderError: No usable answer; its verdict says what follows. What the
-                failed call cost is its `usage`.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Respondent:
-    """A model that may be asked."""
-
-    provider: str
-    model: str
-
-
-class Ai(Protocol):
-    """All providers as one: asks them in order until one answers.
-
-    An `order` of provider names replaces the operator's for one question; `local`
-    alone keeps a page's text on this machine.
-    """
-
-    @property
-    def prompt_version(self) -> int:
-        """Changes whenever a question is put in other words."""
-        ...
-
-    def respondents(self, order: Sequence[str] = ()) -> tuple[Respondent, ...]:
-        """Return who would be asked, in order."""
-        ...
-
-    def held_for(self, order: Sequence[str] = ()) -> float:
-        """Return the seconds until anybody could be asked, as far as is known here."""
-        ...
-
-    def estimate(self, prompt: Prompt, order: Sequence[str] = ()) -> Usage:
-        """Return what an answer of the first in order costs at worst."""
-        ...
-
-    async def answer(
-        self,
-        prompt: Prompt,
-        turn: Turn,
-        *,
-        order: Sequence[str] = (),
-        purse: Purse | None = None,
-    ) -> Routed:
-        """Answer `prompt`; labels only from its candidates.
-
-        Raises:
-            ProviderError: Nobody can answer now, and waiting may help.
-            OverBudget: The purse pays for nobody in order, and the others cannot answer.
-        """
+    def links(self, titles: Sequence[str]) -> str:
+        """Return a list of links to pages of the same space; no titles, no list."""
         ...
 
 

@@ -54,6 +54,11 @@ class Decided:
         found = [one.change.page_id for one in self.items if one.change.page_id]
         return tuple(dict.fromkeys(found))
 
+    @property
+    def new_pages(self) -> tuple[int, ...]:
+        """The items of pages that are yet to be made."""
+        return tuple(one.id for one in self.items if one.change.page_id is None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:

@@ -14,15 +14,9 @@ from app.domain.vocabulary.terms import Vocabulary
 from app.store.database import Database
 from app.store.encryption import Cipher
 from app.telemetry.metrics import Metrics
+from app.usecases.ai_ports import Ai, Provider
 from app.usecases.memories import SiteMemories
-from app.usecases.ports import (
-    Ai,
-    HostKeys,
-    OpenConfluence,
-    PageMarkup,
-    Provider,
-    ReadPage,
-)
+from app.usecases.ports import HostKeys, OpenConfluence, PageMarkup, ReadPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

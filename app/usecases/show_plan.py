@@ -14,9 +14,13 @@ from app.store.plan_items import ItemFilter, PlanItemStore, StoredItem
 from app.store.planned_pages import TO_DO, PlannedPageStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.tenants import TenantStore
+from app.usecases.page_diffs import diff_of
 from app.usecases.services import Services
 
 Row = Mapping[str, Any]
+
+#: What a plan keeps beside its selection that quotes the site.
+SEALED = "sealed"
 
 #: What a change does, told by a sign as well as by a word: colours alone tell not all.
 _SIGNS = {"label_add": "+", "page_create": "+", "label_remove": "-", "page_trash": "-"}
@@ -53,7 +57,9 @@ async def show_plan(services: Services, tenant_id: str, plan_id: int) -> Row:
         skips = PlanItemStore(session, services.cipher).skips(tenant_id, plan_id)
         return {
             **_head(session, services, tenant_id, plan),
-            "selection": dict(plan.selection),
+            "selection": {
+                name: one for name, one in plan.selection.items() if name != SEALED
+            },
             "pages": dict(pages),
             "left": pages.get(TO_DO, 0),
             "skipped_for": dict(skips),
@@ -80,7 +86,10 @@ async def plan_items(
             tenant_id, ItemFilter(plan_id=plan_id), after=after, limit=limit
         )
 
-    return [item_row(one) for one in await services.database.read(work)]
+    return [
+        {**item_row(one), "diff": diff_of(services.read_page, one)}
+        for one in await services.database.read(work)
+    ]
 
 
 def item_row(one: StoredItem) -> Row:

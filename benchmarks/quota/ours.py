@@ -19,7 +19,7 @@ from app.ai.wire import CallFailed, Timing, Wire
 from app.domain.completions import Turn
 from app.errors import ProviderError
 from app.store.database import open_database
-from app.usecases.ports import Provider
+from app.usecases.ai_ports import Provider
 from benchmarks.quota.contenders import Contender, Entry, Place
 from benchmarks.quota.jobs import Job
 from sandbox.ai.config import ProviderName

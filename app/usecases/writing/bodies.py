@@ -34,7 +34,7 @@ async def write_version(target: Target, writes: Sequence[Write]) -> None:
         VersionConflict: Somebody wrote in between.
     """
     page = target.page
-    if page.body is None or page.body_format != "storage":
+    if page.body is None or page.body_format != "storage" or page.is_live:
         for one in writes:
             one.skip("live_page")
         return
@@ -129,4 +129,7 @@ def _make(markup: PageMarkup, draft: _Draft, one: Write) -> None:
         draft.body = markup.with_excerpt(draft.body, change.value, text)
     else:
         section = None if after is None else after["markup"]
-        draft.body = markup.with_section(draft.body, change.value, section)
+        precedes = "" if after is None else after.get("precedes", "")
+        draft.body = markup.with_section(
+            draft.body, change.value, section, precedes=precedes
+        )

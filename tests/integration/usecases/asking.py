@@ -28,8 +28,9 @@ from app.errors import ProviderError, Unavailable
 from app.store.database import Database, T, Work
 from app.store.encryption import Cipher, new_key
 from app.store.installations import InstallationStore
+from app.usecases.ai_ports import Provider
 from app.usecases.complete_page import Answer, complete_page
-from app.usecases.ports import Confluence, PointsMeter, Provider, SiteAccess
+from app.usecases.ports import Confluence, PointsMeter, SiteAccess
 from app.usecases.services import Services
 from tests.integration.store.stored import new_tenant
 from tests.unit.worker.services import RULES, make_services

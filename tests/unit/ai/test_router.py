@@ -33,7 +33,7 @@ from app.errors import (
     QuestionRefused,
     Unavailable,
 )
-from app.usecases.ports import Provider
+from app.usecases.ai_ports import Provider
 from app.usecases.purse import Purse
 
 pytestmark = pytest.mark.anyio

@@ -19,7 +19,7 @@ from app.errors import ProviderDown, ProviderMisconfigured
 from app.store.gates import GateStore
 from app.store.policies import PolicyStore
 from app.store.usage import UsageStore
-from app.usecases.ports import Respondent
+from app.usecases.ai_ports import Respondent
 from tests.unit.cli.command import CommandLine
 from tests.unit.worker.services import IdleAi
 

@@ -21,7 +21,7 @@ from app.domain.completions import Completion, Prompt, Turn
 from app.errors import ProviderDown
 from app.settings import Settings
 from app.store.database import open_database
-from app.usecases.ports import Provider
+from app.usecases.ai_ports import Provider
 from app.usecases.services import Services
 from tests.unit.cli.command import CommandLine
 from tests.unit.domain.evaluated import DATA, VOCABULARY

@@ -43,6 +43,10 @@ def test_page_is_read_in_one_request() -> None:
             "/api/v2/spaces/2/pages?limit=250&status=current&body-format=storage",
         ),
         (calls.space_labels("2"), "/api/v2/spaces/2/content/labels?limit=250"),
+        (
+            calls.pages_titled("2", "Ї & b"),
+            "/api/v2/spaces/2/pages?limit=250&title=%D0%87%20%26%20b",
+        ),
         (calls.label_pages("3"), "/api/v2/labels/3/pages?limit=250"),
         (calls.current_user(), "/rest/api/user/current"),
     ],

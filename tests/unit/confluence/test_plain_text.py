@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from app.confluence.markup_tree import read_markup
-from app.confluence.plain_text import from_text
+from app.confluence.plain_text import from_text, links
 
 _CODE = (
     '<ac:structured-macro ac:name="code" ac:schema-version="1"><ac:plain-text-body>'
@@ -77,3 +77,18 @@ class TestFromText:
     def test_a_huge_text(self) -> None:
         """A long text is read line by line."""
         assert from_text("- x\n" * 50_000).count("<li>") == 50_000
+
+
+class TestLinks:
+    """Tests for links()."""
+
+    def test_titles_are_text(self) -> None:
+        """Whatever they look like; what XML cannot hold is left out."""
+        (item,) = read_markup(links(['<b>"ї" & \x00\'']) or "<p/>").root.children
+        (page,) = [one for one in item.walk() if one.name == "ri:page"]
+
+        assert page.attributes == {"ri:content-title": '<b>"ї" & \''}
+
+    def test_none(self) -> None:
+        """An empty list is no list."""
+        assert links([]) == ""

@@ -152,6 +152,19 @@ class TestWithSection:
 
         assert with_section(body, heading, new) == written.format(new)
 
+    def test_comes_back_where_it_stood(self) -> None:
+        """Before the section that it preceded; that gone, or several: at the end."""
+        body = "<h1>A</h1><h1>B</h1><p>b</p><h1>C</h1>"
+        section = "<h1>B</h1><p>b</p>"
+        without = with_section(body, "B", None)
+
+        assert with_section(without, "B", section, precedes="C") == body
+        assert with_section(without, "B", section, precedes="X") == without + section
+        assert with_section("<h1>C</h1>" * 2, "B", section, precedes="C").endswith(
+            section
+        )
+        assert with_section("<h1>C</h1>", "", "<p/>", precedes="C") == "<p/><h1>C</h1>"
+
     def test_several(self) -> None:
         """Which of them is meant nobody knows."""
         with pytest.raises(MarkupAmbiguous, match="2 sections"):

@@ -53,6 +53,16 @@ def test_page_without_links_has_no_address() -> None:
     assert page.webui == ""
 
 
+def test_live_doc_says_so() -> None:
+    """Other subtypes, and none, are ordinary pages."""
+    found = [
+        values.page(page_json(subtype=subtype), body_format="storage").is_live
+        for subtype in ("live", "page", None)
+    ]
+
+    assert found == [True, False, False]
+
+
 def test_live_page_is_read_as_adf() -> None:
     """The body of the format that was asked for is taken."""
     body = {"atlas_doc_format": {"representation": "atlas_doc_format", "value": "{}"}}

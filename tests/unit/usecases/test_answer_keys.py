@@ -18,8 +18,8 @@ from app.domain.completions import (
 )
 from app.domain.pages import PageText
 from app.store.encryption import Cipher, new_key
+from app.usecases.ai_ports import Respondent
 from app.usecases.answer_keys import AnswerKeys, KeptAnswer, opened, sealed
-from app.usecases.ports import Respondent
 
 OPENAI = Respondent(provider="openai", model="m")
 GEMINI = Respondent(provider="gemini", model="m")

@@ -18,14 +18,9 @@ from app.errors import AppError, NotAuthenticated
 from app.store.database import Database
 from app.store.encryption import Cipher, new_key
 from app.telemetry.metrics import Metrics
+from app.usecases.ai_ports import Ai, Respondent
 from app.usecases.memories import SiteMemories
-from app.usecases.ports import (
-    Ai,
-    Confluence,
-    HostKeys,
-    Respondent,
-    SiteAccess,
-)
+from app.usecases.ports import Confluence, HostKeys, SiteAccess
 from app.usecases.purse import Purse
 from app.usecases.services import Rules, Services
 
