@@ -106,7 +106,7 @@ def by_change(kind: ChangeKind, **fields: Any) -> Path:
             )
 
         def keep(session: Any) -> int:
-            plan_id = PlanStore(session).create(tenant, "merge", author="cli")
+            plan_id = PlanStore(session).create(tenant, "authoring", author="cli")
             new = NewItem(change=change, space_id=space_id)
             PlanItemStore(session, services.cipher).add(tenant, plan_id, [new])
             return plan_id

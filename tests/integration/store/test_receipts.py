@@ -96,7 +96,9 @@ class TestKeep:
         assert len(await rows(database, ReceiptRow)) == 1
 
     @pytest.mark.parametrize(
-        "sealed", ["", "nonsense", CIPHER.seal("[]"), CIPHER.seal("x")]
+        "sealed",
+        ["", "nonsense", CIPHER.seal("[]"), CIPHER.seal("x")],
+        ids=["nothing", "nonsense", "another thing", "no thing"],
     )
     async def test_receipt_that_cannot_be_read_is_none(
         self, database: Database, sealed: str

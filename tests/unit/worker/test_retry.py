@@ -52,7 +52,7 @@ VERDICTS: dict[errors.AppError, type[Verdict]] = {
     errors.ConfigurationError(["A: bad"]): Failed,
     errors.NotAuthenticated("x"): Failed,
     errors.NotFound("x"): Failed,
-    errors.MalformedPayload("page", "x"): Failed,
+    errors.TermsRefused(["x"]): Failed,
     errors.PayloadTooLarge(1): Failed,
     errors.Conflict("decided already"): Failed,
     errors.WriteRefused("such a title is taken"): Failed,
