@@ -21,14 +21,14 @@ from app.domain.summaries import SENTENCE_FEATURES, candidates, shorter, summari
 from app.domain.summary_weights import SENTENCE_WEIGHTS
 
 #: A page with so many words of prose has a second sentence, and a third.
-LENGTHS = (150, 450)
+LENGTHS = (200, 800)
 
 #: Sections that are looked at, from all over the page, and lines of each.
 _SECTIONS = 60
 _LINES = 12
 #: A further sentence has so many words at least, and this part of the best one's worth.
 _FEWEST_WORDS = 6
-_LEAST_WORTH = 0.55
+_LEAST_WORTH = 0.75
 #: What it costs a sentence to say what is said already, or to stand beside what is
 #: chosen; what it gains if its section is the whole page.
 _REPETITION = 0.5
@@ -47,7 +47,9 @@ _AFTERWORD = re.compile(
 #: Words that point back at what a summary does not have.
 _BACKWARD = re.compile(
     r"(?:this|these|those|such|here|as (?:mentioned|noted|described|shown)|above|luckily"
-    r"|note|keep in mind|це|ці|цей|ця|тут|як (?:було|зазначено|згадано)|зверніть|зауважте"
+    r"|in (?:this|that|such|these) (?:a )?cases?|with (?:this|that|these|our)|note"
+    r"|keep in mind|(?:у|в) (?:цьому|такому|цих) (?:випадку|разі|випадках)"
+    r"|in (?:diesem|solchen) fäll?e?n?|(?:в|у) (?:этом|таком) случае|це|ці|цей|ця|тут|як (?:було|зазначено|згадано)|зверніть|зауважте"
     r"|dies\w*|hier|wie (?:oben|erwähnt)|oben|beachte\w*|это|эти|этот|эта|здесь|как было"
     r")\b|.*\b(?:above|see below|вище|нижче|oben|unten|выше|ниже)\b"
 )
@@ -76,7 +78,7 @@ def length_for(page: PageText, most: int) -> int:
 
 
 def draft(page: PageText, count: int = 1) -> str:
-    """Return at most `count` sentences of a page in reading order; see `summarise`."""
+    """Return at most `count` sentences: the best, then others in reading order."""
     return " ".join(one.sentence for one in drafted(page, count))
 
 
@@ -96,9 +98,8 @@ def drafted(page: PageText, count: int = 1) -> tuple[Passage, ...]:
         if found is None:
             break
         chosen.append(found)
-    return tuple(
-        _passage(one.text, one) for one in sorted(chosen, key=lambda one: one.at)
-    )
+    others = sorted(chosen[1:], key=lambda one: one.at)
+    return tuple(_passage(one.text, one) for one in (first, *others))
 
 
 def _passage(text: str, found: _Found | None) -> Passage:
