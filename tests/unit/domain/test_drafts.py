@@ -143,7 +143,7 @@ class TestDraft:
     def test_a_huge_page(self) -> None:
         """Of 2 MB some is looked at from all over, not all of it."""
         kept = "You can keep a backup of the wiki on the second disk for thirty days."
-        restored = "People can restore the wiki with one command on any server."
+        restored = "You can restore the wiki with one command on any server here."
         many = [(f"Section {at}", f"{kept} {restored} " * 8) for at in range(1_800)]
         huge = page(("", FIRST), *many)
         began = time.process_time()
