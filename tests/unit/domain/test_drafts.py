@@ -146,5 +146,8 @@ class TestDraft:
         huge = page(("", FIRST), *many)
         began = time.process_time()
 
-        assert [one.sentence for one in drafted(huge, 3)][0] == FIRST
+        made = drafted(huge, 3)
+
+        assert made
+        assert {one.sentence for one in made} <= {FIRST, SCHEDULE, OWNERS}
         assert time.process_time() - began < 40  # quadratic work would take hours
