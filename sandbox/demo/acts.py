@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,8 @@ def attend(http: httpx.Client, stage: Stage) -> None:
     say(f"Apps and events:  {stage.site}/wiki/apps")
     say(f"The app itself:   {stage.app}/health  {stage.app}/metrics")
     say(f"Logs:             {stage.var / 'logs'}")
+    command = f"{sys.executable} -m app --env-file {stage.settings}"
+    say(f"Command line:     {command} tenants list")
     if stage.ai:
         say(f"AI providers:     {stage.ai}/_sandbox/ai/stats")
     say("Ctrl-C ends all.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -41,16 +42,24 @@ class Stage:
     ai: str
     var: Path
 
+    @property
+    def settings(self) -> Path:
+        """The app's settings as a file, for commands beside the running app."""
+        return self.var / "app.env"
+
 
 @contextlib.contextmanager
 def running(stage: Stage) -> Iterator[httpx.Client]:
     """Run all processes of a stage; end them whatever happens."""
     shutil.rmtree(stage.var, ignore_errors=True)
     stage.var.mkdir(parents=True)
+    lines = (f"{name}={value}\n" for name, value in _app_settings(stage).items())
+    stage.settings.write_text("".join(lines), encoding="utf-8")
     started: list[subprocess.Popen[bytes]] = []
     try:
         with httpx.Client(timeout=30) as http:
             for name, command, environment, url in _processes(stage):
+                _require_free(url)
                 started.append(_start(stage, name, command, environment))
                 _wait_for(url, http, started[-1])
             yield http
@@ -110,8 +119,7 @@ def _processes(stage: Stage) -> Iterator[_Process]:
         command = ["-m", "sandbox.ai", "--port", str(port), "--api-key", _AI_KEY]
         stats = f"{stage.ai}/_sandbox/ai/stats"
         yield "ai", [*command, "--latency", "0.3"], {}, stats
-    environment = _app_environment(stage) | (_ai_environment(stage) if stage.ai else {})
-    yield "app", ["-m", "app", "serve"], environment, f"{stage.app}/health"
+    yield "app", ["-m", "app", "serve"], _app_settings(stage), f"{stage.app}/health"
 
 
 def _start(
@@ -129,13 +137,17 @@ def _start(
         )
 
 
+def _app_settings(stage: Stage) -> dict[str, str]:
+    return _app_environment(stage) | (_ai_environment(stage) if stage.ai else {})
+
+
 def _app_environment(stage: Stage) -> dict[str, str]:
     return {
         "APP_BASE_URL": stage.app,
         "APP_KEY": APP_KEY,
         "API_PORT": str(httpx.URL(stage.app).port),
         "DATABASE_URL": f"sqlite:///{stage.var.resolve() / 'app.db'}",
-        "LOG_DIR": str(stage.var / "logs"),
+        "LOG_DIR": str(stage.var.resolve() / "logs"),
         "CONNECT_INSTALL_KEYS_URL": f"{stage.site}/_sandbox/install-keys",
         "CONNECT_ALLOWED_HOSTS": stage.site,
         "FORGE_APP_ID": FORGE_APP_ID,
@@ -159,6 +171,17 @@ def _ai_environment(stage: Stage) -> dict[str, str]:
         "GEMINI_API_KEY": _AI_KEY,
         "GEMINI_MODEL": "",
     }
+
+
+def _require_free(url: str) -> None:
+    """Refuse to start beside a process that has the port: its answers would be taken."""
+    address = httpx.URL(url)
+    with contextlib.suppress(OSError):
+        socket.create_connection((address.host, address.port or 80), timeout=1).close()
+        raise Failed(
+            f"something listens on port {address.port} already (another demo?): "
+            "end it, or choose others with --site-port, --app-port, --ai-port"
+        )
 
 
 def _wait_for(url: str, http: httpx.Client, process: subprocess.Popen[bytes]) -> None:
