@@ -131,31 +131,27 @@ class _Applying:
         self, page_ids: Sequence[str | None], *, at_once: int, progress: Progress
     ) -> None:
         """Write to these pages, several at a time; None stands for new ones."""
-        async with open_site(self._services, self._tenant_id) as (confluence, _, _):
-            if None in page_ids:
+        if None in page_ids:
+            async with open_site(self._services, self._tenant_id) as (confluence, _, _):
                 await self._new_pages(confluence)
-            waiting = iter([one for one in page_ids if one is not None])
-            total = len(page_ids)
+        waiting = iter([one for one in page_ids if one is not None])
+        total = len(page_ids)
 
-            def told() -> None:
-                self._done += 1
-                progress(self._done, total)
+        def told() -> None:
+            self._done += 1
+            progress(self._done, total)
 
-            progress(0, total)
-            await side_by_side(
-                [self._work(confluence, waiting, told) for _ in range(at_once)]
-            )
+        progress(0, total)
+        workers = min(at_once, total)
+        await side_by_side([self._work(waiting, told) for _ in range(workers)])
 
-    async def _work(
-        self,
-        confluence: Confluence,
-        page_ids: Iterator[str],
-        told: Callable[[], None],
-    ) -> None:
-        for page_id in page_ids:
-            with draining(page_ids):
-                await self._tried(confluence, page_id)
-            told()
+    async def _work(self, page_ids: Iterator[str], told: Callable[[], None]) -> None:
+        # A client for each worker: what a page costs is what its meter shows between.
+        async with open_site(self._services, self._tenant_id) as (confluence, _, _):
+            for page_id in page_ids:
+                with draining(page_ids):
+                    await self._tried(confluence, page_id)
+                told()
 
     async def _tried(self, confluence: Confluence, page_id: str) -> None:
         for left in reversed(range(_TRIES)):
@@ -174,6 +170,7 @@ class _Applying:
         # Before they are marked as sent: what stays undone must not look done.
         await require_going(self._services, self._tenant_id)
         run = self._run(page_id, writes)
+        before = replace(confluence.meter)
         try:
             page = run.page = await confluence.get_page(page_id)
             read_at = self._services.now()
@@ -198,14 +195,17 @@ class _Applying:
                     one.skip(error.outcome)
         except AppError as error:
             run.fail(error)
+            run.meter = confluence.meter.since(before)
             await record_run(self._services, self._tenant_id, run)
             raise
+        run.meter = confluence.meter.since(before)
         await record_run(self._services, self._tenant_id, run)
 
     async def _new_pages(self, confluence: Confluence) -> None:
         writes = await self._open(None)
         for one in writes:
             run = self._run("", [one])
+            before = replace(confluence.meter)
             await self._mark_sent([one])
             await apply_new_pages(
                 self._services, confluence, self._tenant_id, run.writes
@@ -213,6 +213,7 @@ class _Applying:
             if one.outcome == "applied":
                 run.page_id = one.after["id"]
             run.conclude()
+            run.meter = confluence.meter.since(before)
             await record_run(self._services, self._tenant_id, run)
 
     async def _open(self, page_ids: Collection[str] | None) -> list[Write]:

@@ -37,6 +37,12 @@ class PointsMeter:
     requests: int = 0
     points: int = 0
 
+    def since(self, before: PointsMeter) -> PointsMeter:
+        """Return what came on top of an earlier copy."""
+        return PointsMeter(
+            requests=self.requests - before.requests, points=self.points - before.points
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteAccess:

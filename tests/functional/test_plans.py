@@ -180,6 +180,9 @@ class TestApply:
         assert (look["outcome"], look["ai_calls"]) == ("planned", 1)
         assert (run["outcome"], run["ai_calls"]) == ("applied", 0)
         assert look["receipt"]["cause"] == run["receipt"]["cause"] == "bulk"
+        runs = [await house.runs(page_id) for page_id in house.pages.waiting.values()]
+        assert sum(one[1]["points"] for one in runs) == plan.estimate.points
+        assert run["points"] == run["requests"] + 1 == 4
 
     async def test_plan_is_carried_out_once(self, house: House) -> None:
         """The second time one is told."""
