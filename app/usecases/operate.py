@@ -181,6 +181,7 @@ async def list_runs(
                 "version": run.page_version,
                 "outcome": run.outcome,
                 "added": run.receipt.get("added", []),
+                "removed": run.receipt.get("removed", []),
                 "ai_calls": run.ai_calls,
                 "points": run.points,
                 "summary": _summary(kept.get(run.id)),

@@ -32,7 +32,7 @@ class TestRuns:
                     page_id=page,
                     outcome="written",
                     started_at=utc_now(),
-                    receipt={"added": ["дизайн"]},
+                    receipt={"added": ["дизайн"], "removed": ["старе"]},
                 )
                 run_id = runs.add(tenant_id, run)
                 receipts = ReceiptStore(session, cipher)
@@ -58,6 +58,7 @@ class TestRuns:
         assert [row["page"] for row in rows] == ["7", "8", "7"]
         assert rows[0]["run"] > rows[1]["run"]
         assert rows[0]["added"] == ["дизайн"]
+        assert rows[0]["removed"] == ["старе"]
         assert "дизайн" in line.run("runs", tenant, "--json").stdout
 
     def test_list_may_be_said_or_left_out(self, line: CommandLine, tenant: str) -> None:
