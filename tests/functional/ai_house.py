@@ -287,7 +287,7 @@ async def running(
     process = await house.spawn(*arguments, **environ)
     try:
         if arguments[0] == "serve":
-            await house.wait_for(lambda: _answers(house), 20, what="the web process")
+            await house.wait_for(lambda: _answers(house), 60, what="the web process")
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -85,7 +85,7 @@ async def open_house(
         stack.push_async_callback(database.close)
         clients = [
             await stack.enter_async_context(
-                httpx.AsyncClient(base_url=url, trust_env=False, timeout=30)
+                httpx.AsyncClient(base_url=url, trust_env=False, timeout=120)
             )
             for url in (app_url, site.origin)
         ]

@@ -107,7 +107,7 @@ class Hold:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def caught(self, seconds: float = 10) -> None:
+    async def caught(self, seconds: float = 60) -> None:
         """Wait until a request is held.
 
         Raises:

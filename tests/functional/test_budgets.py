@@ -63,7 +63,7 @@ async def test_budget_is_used_to_the_full_and_not_beyond(
 
         pages = [ai.new_page(TEXTS[ENGLISH]) for _ in range(75)]
         await house.delivered()
-        await house.wait_for(lambda: at_rest(house), 40, what="pages that wait")
+        await house.wait_for(lambda: at_rest(house), 90, what="pages that wait")
 
         money, _ = await spent(house)
         done = [page for page in pages if house.labels(page)]
@@ -79,7 +79,7 @@ async def test_budget_is_used_to_the_full_and_not_beyond(
         assert ai.stats()["calls"] == len(done) + 1
 
         await limit(house, micro_usd=one * 200)
-        await house.settled(30)
+        await house.settled(90)
 
         assert all(house.labels(page) == ["backup"] for page in pages)
         (day, _) = await show_budgets(services(house), await house.tenant_id())

@@ -44,7 +44,7 @@ async def process(
     house = await build(make_app=None)
     started = await house.spawn("serve")
     try:
-        await house.wait_for(lambda: _lives(house), 20, what="the web process")
+        await house.wait_for(lambda: _lives(house), 60, what="the web process")
         yield house, started
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -77,7 +77,7 @@ class TestEvents:
         assert health["status"] == "ok"
 
         await resume(services(house), whom, by="olena")
-        await house.settled(5)
+        await house.settled()
 
         assert house.labels(page_id) == ["backup"]
         assert "stopped" not in (await house.app.get("/health")).json()
@@ -101,7 +101,7 @@ class TestEvents:
         assert "stopped by cli at" in run["receipt"]["error"]
         assert (job["last_error"], job["attempt"]) == ("waits: stopped", 0)
         await resume(services(house), tenant, by="cli")
-        await house.settled(5)
+        await house.settled()
         assert house.labels(page_id) == ["backup"]
         items = await house.rows(PlanItemRow)
         assert {one["state"] for one in items} == {"applied"}

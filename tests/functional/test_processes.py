@@ -31,10 +31,10 @@ async def _process(
     process = await house.spawn(*arguments, **environ)
     try:
         if arguments[0] == "serve":
-            await house.wait_for(lambda: _answers(house), 20, what="the web process")
+            await house.wait_for(lambda: _answers(house), 60, what="the web process")
         else:
             await house.wait_for(
-                lambda: _more_workers(house, before), 20, what="the worker"
+                lambda: _more_workers(house, before), 60, what="the worker"
             )
         yield process
     finally:

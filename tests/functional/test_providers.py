@@ -232,7 +232,7 @@ async def test_a_huge_page_costs_one_bounded_call(ai: AiHouse) -> None:
     assert len(text) > 2_000_000
 
     page_id = ai.new_page(text)
-    await house.settled(30)
+    await house.settled(90)
 
     (asked,) = ai.front.asked[before:]
     run = await ai.last_run(page_id)

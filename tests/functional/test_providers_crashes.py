@@ -93,7 +93,7 @@ async def test_an_answer_outlasts_the_database_s_absence(
             await hold.caught()
             async with _away(database_url):
                 hold.released.set()
-                await house.wait_for(lambda: ai.told(sign), 20, what=sign)
+                await house.wait_for(lambda: ai.told(sign), 60, what=sign)
                 assert house.labels(page_id) == []
         await house.worked(30)
 
@@ -101,7 +101,7 @@ async def test_an_answer_outlasts_the_database_s_absence(
             return not (await _gate(ai)).flights
 
         # What the call taught is written by itself, when the database is back.
-        await house.wait_for(landed, 20, what="the quota's row")
+        await house.wait_for(landed, 60, what="the quota's row")
         assert house.labels(page_id) == ["backup"]
         assert ai.stats()["calls"] == len(ai.asked()) == 1
         assert await house.ai_calls(page_id) == 1

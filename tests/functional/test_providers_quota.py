@@ -23,7 +23,7 @@ async def _all_pages_take_turns(ai: AiHouse) -> None:
     """Edit all pages at once; check that all are labelled as soon as the quota lets."""
     house = ai.house
     pages = [ai.new_page(TEXTS[ENGLISH]) for _ in range(PAGES)]
-    await house.settled(30)
+    await house.settled(90)
 
     stats = ai.stats()
     took = stats["last_delivery"] - stats["first_arrival"]

@@ -74,7 +74,7 @@ async def test_a_token_that_came_during_the_run_is_kept(house: House) -> None:
         await house.order("/forge/tokens/expire")
         await house.order("/forge/schedule")
         await house.delivered()
-    await house.settled(5)
+    await house.settled()
 
     assert house.labels(page_id) == ["backup"]
 
@@ -86,7 +86,7 @@ async def test_connect_helps_out_when_forge_has_no_token(house: House) -> None:
     house.fault(r"^/ex/confluence/", times=1, answer={"status": 401})
 
     page_id = house.write(ENGLISH)
-    await house.settled(5)
+    await house.settled()
 
     assert house.labels(page_id) == ["backup"]
 
