@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from app.cli.ids import ID
 from app.cli.planned import ACTOR, plan_and_apply
 from app.cli.program import Program
 from app.domain.templates import values_of
@@ -44,7 +45,7 @@ def author() -> None:
     default=None,
     help="A file with {{placeholders}}; - reads from the terminal.",
 )
-@click.option("--from-proposal", "proposal", type=int, default=None, metavar="ITEM")
+@click.option("--from-proposal", "proposal", type=ID, default=None, metavar="ITEM")
 @click.option(
     "--storage", "is_storage", is_flag=True, help="The file is storage format."
 )

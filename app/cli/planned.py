@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from app.cli import tables
+from app.cli.ids import ID
 from app.cli.program import Program
 from app.cli.progress import progress_bar
 from app.domain.selection import Selection
@@ -47,7 +48,7 @@ def which_pages(command: _F) -> _F:
                 "--cql", default=None, help="A query in Confluence's own language."
             ),
             click.option(
-                "--resume", type=int, default=None, help="Go on with this plan."
+                "--resume", type=ID, default=None, help="Go on with this plan."
             ),
         )
     ):

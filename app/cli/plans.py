@@ -9,6 +9,7 @@ import click
 
 from app.cli import tables
 from app.cli.forecasts import tell_forecast
+from app.cli.ids import ID
 from app.cli.planned import (
     ACTOR,
     carry_out_plan,
@@ -69,7 +70,7 @@ def plan(
 
 @click.command("apply")
 @click.argument("tenant")
-@click.argument("number", metavar="PLAN", type=int)
+@click.argument("number", metavar="PLAN", type=ID)
 @_yes
 @_json
 @click.pass_obj
@@ -85,8 +86,8 @@ def apply(
 
 @click.command()
 @click.argument("tenant")
-@click.option("--run", type=int, default=None, help="What this run did.")
-@click.option("--plan", "number", type=int, default=None, help="What this plan did.")
+@click.option("--run", type=ID, default=None, help="What this run did.")
+@click.option("--plan", "number", type=ID, default=None, help="What this plan did.")
 @click.option("--page", default=None, help="What was done to this page.")
 @click.option("--label", default=None, help="What was done with this label.")
 @click.option("--space", default=None, help="What was done in this space (its key).")
@@ -189,7 +190,7 @@ def list_plans(program: Program, tenant: str, limit: int, *, as_json: bool) -> N
 
 @plans.command("show")
 @click.argument("tenant")
-@click.argument("number", metavar="PLAN", type=int)
+@click.argument("number", metavar="PLAN", type=ID)
 @_json
 @click.pass_obj
 def show(program: Program, tenant: str, number: int, *, as_json: bool) -> None:

@@ -14,9 +14,10 @@ from typing import IO
 import click
 
 from app.cli import tables
+from app.cli.ids import ID
 from app.cli.program import Program
 from app.cli.receipt_lines import lines
-from app.cli.runs import ACTOR, LARGEST_ID
+from app.cli.runs import ACTOR
 from app.usecases.services import Services
 from app.usecases.show_receipts import Wanted, export_receipts, show_receipt
 
@@ -32,7 +33,7 @@ def receipts() -> None:
 
 @receipts.command()
 @click.argument("tenant")
-@click.argument("run", type=click.IntRange(1, LARGEST_ID))
+@click.argument("run", type=ID)
 @click.option(
     "--words", is_flag=True, help="Question and reply, word by word, as well."
 )

@@ -9,14 +9,13 @@ import click
 from typing_extensions import override
 
 from app.cli import tables
+from app.cli.ids import ID
 from app.cli.program import Program
 from app.usecases import operate
 from app.usecases.replay_run import replay_run
 
 #: Who acts at the command line, as the audit names them.
 ACTOR = "cli"
-#: Ids are signed 64-bit numbers in both databases.
-LARGEST_ID = 2**63 - 1
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 _CHANGED = {
@@ -55,7 +54,7 @@ def runs() -> None:
 @click.option("--failed", is_flag=True, help="Show dead letters instead.")
 @click.option(
     "--retry",
-    type=click.IntRange(1, LARGEST_ID),
+    type=ID,
     default=None,
     help="Retry the dead letter of this id.",
 )
@@ -85,7 +84,7 @@ def list_runs(
 
 @runs.command()
 @click.argument("tenant")
-@click.argument("run", type=click.IntRange(1, LARGEST_ID))
+@click.argument("run", type=ID)
 @click.option(
     "--provider",
     default=None,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from app.cli import tables
+from app.cli.ids import ID
 from app.cli.planned import ACTOR
 from app.cli.program import Program
 from app.cli.progress import progress_bar
@@ -29,7 +30,7 @@ _SECTIONS = {
 @click.argument("tenant")
 @click.option("--space", default=None, help="Key of a space.")
 @click.option("--tree", default=None, help="A page id, with all that stands below.")
-@click.option("--plan", "number", type=int, default=None, help="Show this one again.")
+@click.option("--plan", "number", type=ID, default=None, help="Show this one again.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 @click.pass_obj
 def structure(

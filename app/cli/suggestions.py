@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from app.cli import tables
+from app.cli.ids import ID
 from app.cli.program import Program
 from app.usecases import review
 from app.usecases.carry_out import carry_out_approved
@@ -37,7 +38,7 @@ def _which(command: _F) -> _F:
         click.option("--page", "page_id", default=None, help="Of this page."),
         click.option("--space", "space_key", default=None, help="Of this space (key)."),
         click.option("--label", default=None, help="Of this label."),
-        click.option("--plan", "plan_id", type=int, default=None, help="Of this plan."),
+        click.option("--plan", "plan_id", type=ID, default=None, help="Of this plan."),
         click.option(
             "--at-least",
             type=click.FloatRange(0, 1),
@@ -67,7 +68,7 @@ def list_suggestions(
 
 @suggestions.command()
 @click.argument("tenant")
-@click.argument("items", nargs=-1, type=int)
+@click.argument("items", nargs=-1, type=ID)
 @_which
 @_json
 @click.pass_obj
@@ -93,7 +94,7 @@ def approve(
 
 @suggestions.command()
 @click.argument("tenant")
-@click.argument("items", nargs=-1, type=int)
+@click.argument("items", nargs=-1, type=ID)
 @_which
 @_json
 @click.pass_obj
@@ -117,7 +118,7 @@ def reject(
 
 @suggestions.command()
 @click.argument("tenant")
-@click.argument("item", type=int)
+@click.argument("item", type=ID)
 @click.argument("text")
 @_json
 @click.pass_obj

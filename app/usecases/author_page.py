@@ -27,6 +27,7 @@ from app.store.policies import PolicyStore
 from app.usecases.page_plans import keep_plan, require_open
 from app.usecases.ports import Confluence, PageMarkup
 from app.usecases.services import Services
+from app.usecases.show_plan import require_tenant
 from app.usecases.site import open_site
 
 
@@ -84,6 +85,7 @@ async def plan_new_page(
     if sum(one is not None for one in named) != 1:
         reason = "name a template page, a template's text or a proposal; one of them"
         raise MalformedPayload("new page", reason)
+    await services.database.read(lambda s: require_tenant(s, tenant_id))
     async with open_site(services, tenant_id) as (confluence, _, _):
         source = await _source(services, confluence, tenant_id, wish)
         space_id, parent_id = await _place(

@@ -16,6 +16,7 @@ from app.usecases.page_plans import keep_plan, require_open
 from app.usecases.ports import PageMarkup
 from app.usecases.section_markup import heading_of, sections_of
 from app.usecases.services import Services
+from app.usecases.show_plan import require_tenant
 from app.usecases.site import open_site
 
 #: What happens to a section: its text is replaced or grows at the end, or it goes.
@@ -58,6 +59,7 @@ async def plan_section(
             live doc, is archived, lies where the policy is off; or the change could
             not be taken back byte for byte.
     """
+    await services.database.read(lambda s: require_tenant(s, tenant_id))
     async with open_site(services, tenant_id) as (confluence, _, _):
         try:
             page = await confluence.get_page(wish.page_id)

@@ -56,6 +56,7 @@ async def call_different(
         NotFound: A name is neither a term nor a label of the site; nobody had said so.
         MalformedPayload: They are one name.
     """
+    await services.database.read(lambda s: require_tenant(s, tenant_id))
     vocabulary = await vocabulary_of(services, tenant_id, "")
     memory = await services.memories.of(tenant_id)
     if one == other:
@@ -65,7 +66,6 @@ async def call_different(
         raise NotFound(f"no such term: {', '.join(map(repr, strangers))}")
 
     def work(session: Session) -> None:
-        require_tenant(session, tenant_id)
         store = DifferentTermsStore(session)
         if not after_all:
             store.add(tenant_id, one, other, by=by)

@@ -45,6 +45,7 @@ from app.usecases.kill_switch import require_going
 from app.usecases.ports import Confluence
 from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
+from app.usecases.show_plan import require_tenant
 from app.usecases.side_by_side import draining, side_by_side
 from app.usecases.site import open_site
 
@@ -92,18 +93,21 @@ async def start_plan(
         wishes: What else was asked for; kept beside the selection.
 
     Raises:
-        NotFound: There is no such space, or no page at all.
+        NotFound: There is no such tenant or space, or no page at all.
         WriteRefused: The site cannot read the query.
     """
-    plan_id = await services.database.write(
-        lambda s: PlanStore(s).create(
+
+    def begin(session: Session) -> int:
+        require_tenant(session, tenant_id)
+        return PlanStore(session).create(
             tenant_id,
             cause,
             author=author,
             state="drafting",
             selection={**selection.as_json(), **wishes},
         )
-    )
+
+    plan_id = await services.database.write(begin)
     found = 0
     async with open_site(services, tenant_id) as (confluence, _, _):
         async for ids in _batches(

@@ -29,6 +29,7 @@ from app.store.plans import PlanStore, StoredPlan
 from app.store.runs import RunStore
 from app.usecases.ports import Confluence
 from app.usecases.services import Services
+from app.usecases.show_plan import require_tenant
 from app.usecases.site import open_site
 from app.usecases.vocabularies import vocabulary_of
 
@@ -74,9 +75,10 @@ async def plan_merge(
     A page whose person took the survivor off does not get it, and keeps what it has.
 
     Raises:
-        NotFound: A label is no term and on no page.
+        NotFound: No such tenant; or a label is no term and on no page.
         MalformedPayload: It cannot be merged: into itself, into an excluded term.
     """
+    await services.database.read(lambda s: require_tenant(s, tenant_id))
     vocabulary = await vocabulary_of(services, tenant_id, "")
     async with open_site(services, tenant_id) as (confluence, _, _):
         used = await _used(confluence)

@@ -30,7 +30,7 @@ from app.usecases.page_plans import keep_plan, require_open
 from app.usecases.ports import Confluence, PageMarkup
 from app.usecases.section_markup import content_of, sections_of
 from app.usecases.services import Services
-from app.usecases.show_plan import SEALED
+from app.usecases.show_plan import SEALED, require_tenant
 from app.usecases.site import open_site
 
 #: Links in a new page, at most.
@@ -64,11 +64,12 @@ async def propose_structure(
     earlier outline of the same place is superseded.
 
     Raises:
-        NotFound: There is no such space.
+        NotFound: There is no such tenant or space.
         MalformedPayload: The selection names neither a space nor a tree.
         PageGone: The tree's root is not there.
         Conflict: The policy of the space is `off`.
     """
+    await services.database.read(lambda s: require_tenant(s, tenant_id))
     async with open_site(services, tenant_id) as (confluence, _, _):
         surveyed = await survey(
             services, confluence, tenant_id, selection, progress=progress

@@ -21,6 +21,7 @@ from app.store.policies import PolicyStore
 from app.store.runs import RunStore
 from app.usecases.kill_switch import require_going
 from app.usecases.services import Services
+from app.usecases.show_plan import require_tenant
 from app.usecases.vocabularies import vocabulary_of
 
 #: Characters of a summary that a person writes.
@@ -82,10 +83,11 @@ async def suggestions(
     """Return what waits for a person, oldest first.
 
     Raises:
-        NotFound: There is no such space.
+        NotFound: There is no such tenant or space.
     """
 
     def work(session: Session) -> Sequence[StoredItem]:
+        require_tenant(session, tenant_id)
         found = PlanItemStore(session, services.cipher).items(
             tenant_id, _filter(session, tenant_id, which), after=after, limit=limit
         )
@@ -160,9 +162,12 @@ async def _decide(
     judge: Callable[[Session, Sequence[Item]], None],
 ) -> Decided:
     ids = list(dict.fromkeys(item_ids))
-    await services.database.read(
-        lambda s: DecisionStore(s, services.cipher).require(tenant_id, ids)
-    )
+
+    def look(session: Session) -> None:
+        require_tenant(session, tenant_id)
+        DecisionStore(session, services.cipher).require(tenant_id, ids)
+
+    await services.database.read(look)
 
     def work(session: Session, *, batch: Sequence[int]) -> Decided:
         store = DecisionStore(session, services.cipher)

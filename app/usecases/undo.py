@@ -25,6 +25,7 @@ from app.store.policies import PolicyStore
 from app.store.runs import RunStore
 from app.usecases.merged_terms import would_change_terms
 from app.usecases.services import Services
+from app.usecases.show_plan import require_tenant
 from app.usecases.site import open_site
 
 
@@ -68,6 +69,7 @@ async def plan_undo(
         raise MalformedPayload("undo", reason)
 
     def work(session: Session) -> StoredPlan:
+        require_tenant(session, tenant_id)
         if what.plan_id is not None:
             PlanStore(session).plan(tenant_id, what.plan_id)
         items = PlanItemStore(session, services.cipher).items(
@@ -138,11 +140,15 @@ async def plan_reset(
         NotFound: No such space, or no label of ours in it.
         MalformedPayload: The root stands in another space.
     """
-    space_id = await services.database.read(
-        lambda s: PolicyStore(s).space_id(tenant_id, space_key)
-    )
-    if space_id is None:
-        raise NotFound(f"no space {space_key} on this site (yet)")
+
+    def place(session: Session) -> str:
+        require_tenant(session, tenant_id)
+        space_id = PolicyStore(session).space_id(tenant_id, space_key)
+        if space_id is None:
+            raise NotFound(f"no space {space_key} on this site (yet)")
+        return space_id
+
+    space_id = await services.database.read(place)
     tree = await _tree(services, tenant_id, space_id, root_id)
 
     selection = {
