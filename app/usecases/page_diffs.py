@@ -50,16 +50,22 @@ def _place(change: Change) -> list[str]:
     before: Mapping[str, Any] = change.before or {}
     if change.kind == "page_move":
         return [
-            f"- below page {before.get('parent_id') or 'none'}",
-            f"+ below page {after.get('parent_id') or 'none'}",
+            f"- below {_above(before)}",
+            f"+ below {_above(after)}",
         ]
     if change.kind == "page_create":
-        where = after["parent_id"] or "the homepage"
-        told = [f"+ {after['status']} page “{after['title']}” below page {where}"]
+        above = after["parent_id"]
+        where = f"page {above}" if above else "the homepage"
+        told = [f"+ {after['status']} page “{after['title']}” below {where}"]
         return told + ([f"  at {after['webui']}"] if after.get("webui") else [])
     if change.kind == "page_text":
         return [f"  section “{change.value}”"]
     return []
+
+
+def _above(side: Mapping[str, Any]) -> str:
+    parent = side.get("parent_id")
+    return f"page {parent}" if parent else "no page"
 
 
 def _said(read_page: ReadPage, value: Any) -> list[str]:

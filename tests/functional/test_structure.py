@@ -523,7 +523,7 @@ class TestCommandLine:
         binary = await self._run(house, *create, *place)
 
         assert "no value for name, who" in missing
-        assert "+ draft page “Runbook Mail” below page the homepage" in shown
+        assert "+ draft page “Runbook Mail” below the homepage" in shown
         assert "+Ask <b>Olena</b>." in shown
         assert "give --text" in both
         assert "is not text in UTF-8" in binary

@@ -108,10 +108,10 @@ class TestDiff:
         ]
         assert shown("page_move", {"parent_id": "1"}, {"parent_id": None}) == [
             "- below page 1",
-            "+ below page none",
+            "+ below no page",
         ]
         assert shown("page_create", None, {**new, "webui": "https://x/1"}) == [
-            "+ draft page “N” below page the homepage",
+            "+ draft page “N” below the homepage",
             "  at https://x/1",
             "@@ -0,0 +1 @@",
             "+a",
