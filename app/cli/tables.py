@@ -45,8 +45,15 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _short(value: Any) -> str:
+def told(value: Any) -> str:
+    """Return a value as people read it, on one line: `-` is nothing, lists have commas."""
+    if isinstance(value, bool):
+        return str(value).lower()  # as it is typed in FIELD=VALUE
     if isinstance(value, list):
-        value = ", ".join(map(str, value)) or "-"
-    text = "-" if value is None else on_one_line(str(value))
+        value = ", ".join(map(str, value))
+    return "-" if value in (None, "") else on_one_line(str(value))
+
+
+def _short(value: Any) -> str:
+    text = "" if value == "" else told(value)
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

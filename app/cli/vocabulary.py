@@ -78,9 +78,7 @@ def show_term(
         tables.echo([row], as_json=True)
         return
     for field, value in row.items():
-        told_as = ", ".join(value) if isinstance(value, list) else value
-        shown = "-" if told_as in (None, "") else tables.on_one_line(str(told_as))
-        click.echo(f"{field}: {shown}")
+        click.echo(f"{field}: {tables.told(value)}")
 
 
 @vocabulary.command("set")

@@ -60,3 +60,11 @@ class TestEcho:
         tables.echo([{"title": "№\xa07"}], as_json=False)
 
         assert capsys.readouterr().out.splitlines()[1] == "№ 7"
+
+    def test_yes_and_no_are_shown_as_they_are_typed(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """`FIELD=true` sets what is shown as `true`."""
+        tables.echo([{"value": True}, {"value": False}], as_json=False)
+
+        assert capsys.readouterr().out.split() == ["value", "true", "false"]
