@@ -23,8 +23,11 @@ _SHOWN = 30
 _STATES = {
     "planned": "to do",
     "waiting": "waiting for review",
+    "approved": "approved",
     "applied": "done",
     "skipped": "skipped",
+    "rejected": "rejected",
+    "superseded": "superseded",
     "undone": "undone",
 }
 _COLUMNS = ("item", "page", "title", "change", "state", "reason", "confidence")
@@ -178,8 +181,11 @@ def _diffs(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _lines(head: Mapping[str, Any]) -> list[str]:
     estimate, spent = head["estimate"], head["spent"]
-    became = ", ".join(f"{head[state]} {word}" for state, word in _STATES.items())
-    lines = [f"plan {head['plan']} ({head['cause']}) is {head['state']}: {became}"]
+    became = ", ".join(
+        f"{head[state]} {word}" for state, word in _STATES.items() if head[state]
+    )
+    is_now = f"plan {head['plan']} ({head['cause']}) is {head['state']}"
+    lines = [f"{is_now}: {became or 'no changes'}"]
     if head["pages"]:
         lines.append(f"pages: {_counted(head['pages'])}")
     if head["skipped_for"]:

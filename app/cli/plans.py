@@ -26,6 +26,10 @@ from app.usecases.services import Services
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
+_COLUMNS = (
+    *("plan", "at", "cause", "state", "author", "undoes"),
+    *("changes", "planned", "waiting", "applied", "skipped", "undone"),
+)
 _when = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M"])
 
 
@@ -185,6 +189,8 @@ def plans() -> None:
 def list_plans(program: Program, tenant: str, limit: int, *, as_json: bool) -> None:
     """List a TENANT's plans, newest first."""
     rows = program.ask(lambda s: show_plan.list_plans(s, tenant, limit=limit))
+    if not as_json:
+        rows = [{name: row[name] for name in _COLUMNS} for row in rows]
     tables.echo(rows, as_json=as_json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -168,9 +169,11 @@ def _tell(decided: Decided, word: str, *, as_json: bool) -> None:
             {"item": item, "conflict": why} for item, why in decided.conflicts.items()
         ]
         tables.echo([*rows, *conflicts], as_json=True)
-        return
-    click.echo(f"{word}: {len(rows)}")
-    if rows:
-        tables.echo(rows, as_json=False)
-    for why in decided.conflicts.values():
-        click.echo(f"not {word}: {tables.on_one_line(why)}", err=True)
+    else:
+        click.echo(f"{word}: {len(rows)}")
+        if rows:
+            tables.echo(rows, as_json=False)
+        for why in decided.conflicts.values():
+            click.echo(f"not {word}: {tables.on_one_line(why)}", err=True)
+    if decided.conflicts and not rows:
+        sys.exit(1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy.orm import Session
 
-from app.domain.changes import Change, Estimate
+from app.domain.changes import Change, Estimate, ItemState
 from app.errors import NotFound
 from app.store.plan_items import ItemFilter, PlanItemStore, StoredItem
 from app.store.planned_pages import TO_DO, PlannedPageStore
@@ -155,8 +155,5 @@ def _head(
         "author": plan.author,
         "undoes": plan.undoes,
         "changes": sum(counts.values()),
-        **{
-            state: counts.get(state, 0)
-            for state in ("planned", "waiting", "applied", "skipped", "undone")
-        },
+        **{state: counts.get(state, 0) for state in get_args(ItemState)},
     }
