@@ -30,7 +30,10 @@ def quota(program: Program, reset: str | None, *, as_json: bool) -> None:
     """Show how the AI providers' quotas stand: limits, use, pauses."""
     if reset is not None:
         program.ask(lambda s: ai_accounts.reset_quota(s, reset))
-        click.echo(f"forgotten: {tables.on_one_line(reset)}")
+        if as_json:
+            tables.echo([{"forgotten": reset}], as_json=True)
+        else:
+            click.echo(f"forgotten: {tables.on_one_line(reset)}")
         return
     tables.echo(program.ask(ai_accounts.quotas), as_json=as_json)
 

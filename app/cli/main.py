@@ -152,10 +152,16 @@ def list_tenants(program: Program, *, as_json: bool) -> None:
     callback=_space_key,
     help="Key of one space; all of them without.",
 )
+@json_option
 @click.pass_obj
-def set_policy(program: Program, tenant: str, mode: str, space: str | None) -> None:
+def set_policy(
+    program: Program, tenant: str, mode: str, space: str | None, *, as_json: bool
+) -> None:
     """Set what may happen on a site, or in one of its spaces."""
     program.ask(lambda s: operate.set_policy(s, tenant, mode, space))
+    if as_json:
+        tables.echo([{"space": space, "mode": mode}], as_json=True)
+        return
     whose = "the whole site" if space is None else space
     click.echo(f"policy of {whose} is now {mode}")
 
@@ -165,13 +171,24 @@ def set_policy(program: Program, tenant: str, mode: str, space: str | None) -> N
 @click.argument("kind", type=click.Choice(["space", "page", "tree"]))
 @click.argument("value")
 @click.option("--remove", is_flag=True, help="Take the entry off the whitelist.")
+@json_option
 @click.pass_obj
 def allow(
-    program: Program, tenant: str, kind: Any, value: str, *, remove: bool
+    program: Program,
+    tenant: str,
+    kind: Any,
+    value: str,
+    *,
+    remove: bool,
+    as_json: bool,
 ) -> None:
     """Whitelist a space key, a page id, or the page id of a tree's root."""
     entry = operate.whitelist_entry(kind, value)
     program.ask(lambda s: operate.change_whitelist(s, tenant, entry, remove=remove))
+    if as_json:
+        row = {"kind": kind, "value": entry.value, "is_allowed": not remove}
+        tables.echo([row], as_json=True)
+        return
     click.echo(f"{kind} {entry.value} is {'off' if remove else 'on'} the whitelist")
 
 

@@ -35,9 +35,15 @@ def show(program: Program, tenant: str, space: str | None, *, as_json: bool) -> 
 @click.argument("tenant")
 @click.argument("fields", nargs=-1, required=True, metavar="FIELD=VALUE...")
 @_space
+@_json
 @click.pass_obj
 def set_fields(
-    program: Program, tenant: str, fields: tuple[str, ...], space: str | None
+    program: Program,
+    tenant: str,
+    fields: tuple[str, ...],
+    space: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Set fields of TENANT's policy; FIELD= alone takes a field back.
 
@@ -46,6 +52,11 @@ def set_fields(
     """
     pairs = [_pair(field) for field in fields]
     program.ask(lambda s: policies.set_policy_fields(s, tenant, space, pairs, by=ACTOR))
+    if as_json:
+        rows = program.ask(lambda s: policies.show_policy(s, tenant, space))
+        names = {name for name, _ in pairs}
+        tables.echo([row for row in rows if row["field"] in names], as_json=True)
+        return
     whose = "the whole site" if space is None else space
     click.echo(f"policy of {whose}: {len(pairs)} set")
 
@@ -59,20 +70,35 @@ def _pair(text: str) -> tuple[str, str]:
 
 @click.command()
 @click.argument("tenant", required=False)
+@_json
 @click.pass_obj
-def stop(program: Program, tenant: str | None) -> None:
+def stop(program: Program, tenant: str | None, *, as_json: bool) -> None:
     """Stop TENANT, or everything: no work, no AI call, no write until `resume`."""
     program.ask(lambda s: kill_switch.stop(s, tenant, by=ACTOR))
+    if as_json:
+        _tell_standstills(program)
+        return
     click.echo(f"{tenant or 'everything'} stands still until `resume`")
 
 
 @click.command()
 @click.argument("tenant", required=False)
+@_json
 @click.pass_obj
-def resume(program: Program, tenant: str | None) -> None:
+def resume(program: Program, tenant: str | None, *, as_json: bool) -> None:
     """Let TENANT, or everything, go on."""
     program.ask(lambda s: kill_switch.resume(s, tenant, by=ACTOR))
+    if as_json:
+        _tell_standstills(program)
+        return
     left = program.ask(kill_switch.standstills)
     click.echo(f"{tenant or 'everything'} goes on")
     for name, why in left.items():
         click.echo(f"still standing: {name}: {why}", err=True)
+
+
+def _tell_standstills(program: Program) -> None:
+    """Print what stands still now, a line each: `all`, or a tenant."""
+    left = program.ask(kill_switch.standstills)
+    rows = [{"stopped": name, "why": why} for name, why in left.items()]
+    tables.echo(rows, as_json=True)

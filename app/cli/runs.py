@@ -73,7 +73,10 @@ def list_runs(
     """Show what was done to pages, newest first; see and retry dead letters."""
     if retry is not None:
         program.ask(lambda s: operate.retry_job(s, tenant, retry))
-        click.echo(f"job {retry} is ready again")
+        if as_json:
+            tables.echo([{"job": retry, "state": "ready"}], as_json=True)
+        else:
+            click.echo(f"job {retry} is ready again")
         return
     if failed:
         found = program.ask(lambda s: operate.list_failed(s, tenant, limit))

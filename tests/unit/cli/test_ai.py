@@ -196,6 +196,12 @@ class TestQuota:
         assert second.stderr == f"error: nothing is known of {SCOPE}\n"
         assert line.json("quota") == []
 
+    def test_scripts_are_told_what_was_forgotten(self, line: CommandLine) -> None:
+        """In JSON, as everything."""
+        one_call(line, Limits(rpm=500, concurrency=8))
+
+        assert line.json("quota", "--reset", SCOPE) == [{"forgotten": SCOPE}]
+
     def test_odd_scope_steers_no_terminal(self, line: CommandLine) -> None:
         """It is shown, not obeyed."""
         result = line.run("quota", "--reset", "a\x1b[2Jb\nok")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from structlog.testing import capture_logs
 
 from app.cli.main import cli
 from app.store.encryption import Cipher, new_key
@@ -71,6 +72,36 @@ WITH_AN_ID = (
 )
 
 
+#: They start something, or write a file as it is.
+WITHOUT_JSON = {"serve", "worker", "migrate", "vocabulary export"}
+
+#: Commands that change something without a table, and what scripts are told.
+CHANGES = (
+    (
+        "policy set T mode=suggest max_labels=3",
+        [
+            {"field": "max_labels", "value": 3, "set_by": "site"},
+            {"field": "mode", "value": "suggest", "set_by": "site"},
+        ],
+    ),
+    ("tenants policy T off", [{"space": None, "mode": "off"}]),
+    (
+        "tenants allow T space DOCS",
+        [{"kind": "space", "value": "DOCS", "is_allowed": True}],
+    ),
+    ("resume T", []),
+)
+
+
+def leaves(command: click.Command, path: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Walk all commands, with the names of their options."""
+    if not isinstance(command, click.Group):
+        yield path, {name for one in command.params for name in one.opts}
+        return
+    for name, inner in command.commands.items():
+        yield from leaves(inner, f"{path} {name}".strip())
+
+
 class TestCommands:
     """What an operator may count on without looking it up."""
 
@@ -94,3 +125,36 @@ class TestCommands:
 
         assert result.exit_code == 2
         assert f"{number} is not in the range" in result.stderr
+
+    def test_scripts_can_read_every_command(self) -> None:
+        """All that answer in words answer in JSON lines as well."""
+        silent = {path for path, options in leaves(cli) if "--json" not in options}
+
+        assert silent == WITHOUT_JSON
+
+    @pytest.mark.parametrize(
+        ("typed", "told"), CHANGES, ids=[typed for typed, _ in CHANGES]
+    )
+    def test_what_was_changed_is_told_to_scripts(
+        self, line: CommandLine, typed: str, told: list[object]
+    ) -> None:
+        """And nothing beside it."""
+        tenant = line.new_tenant()
+        words = [tenant if word == "T" else word for word in typed.split()]
+
+        with capture_logs():  # nobody directs the log here, so it would go to stdout
+            assert line.json(*words) == told
+
+    def test_what_stands_still_is_told_to_scripts(self, line: CommandLine) -> None:
+        """One line for all sites together, and one for each that was stopped."""
+        tenant = line.new_tenant()
+
+        with capture_logs():
+            (first,) = line.json("stop", tenant)
+            both = line.json("stop")
+            (rest,) = line.json("resume", tenant)
+
+        assert first["stopped"] == tenant
+        assert [one["stopped"] for one in both] == ["all", tenant]
+        assert rest["stopped"] == "all"
+        assert all("stopped by cli at" in one["why"] for one in both)

@@ -123,11 +123,12 @@ class TestRuns:
         job_id = line.write(bury)
 
         (dead,) = line.json("runs", tenant, "--failed")
-        retried = line.run("runs", tenant, "--retry", str(job_id))
+        retried = line.run("runs", tenant, "--retry", str(job_id), "--json")
         again = line.run("runs", tenant, "--retry", str(job_id))
 
         assert (dead["job"], dead["error"]) == (job_id, "зламалось")
         assert (retried.exit_code, again.exit_code) == (0, 1)
+        assert f'{{"job": {job_id}, "state": "ready"}}' in retried.stdout
         assert line.json("runs", tenant, "--failed") == []
         assert line.json("audit", tenant)[0]["action"] == "job_retried"
 
