@@ -12,13 +12,13 @@ from typing import Any
 import click
 from typing_extensions import override
 
-from app.cli import evaluation_tables, tables
+from app.cli import evaluation_tables
 from app.cli.program import Program
 from app.domain.evaluation.answers import Trial
 from app.domain.evaluation.report import report
 from app.domain.evaluation.samples import Sample
 from app.domain.evaluation.sites import Site, chosen
-from app.errors import MalformedPayload, NotFound, RequestRejected
+from app.errors import MalformedPayload, NotFound
 from app.usecases.ai_ports import Provider
 from app.usecases.evaluate import Course, evaluate as ask_everybody
 from app.usecases.evaluation_pages import Named, read_file, read_space
@@ -142,8 +142,6 @@ def _ask(program: Program, wanted: _Wanted) -> bool:
     """Fill `wanted`; return whether somebody grew tired of waiting."""
     try:
         program.ask(lambda services: _measure(services, wanted))
-    except RequestRejected as error:
-        raise click.UsageError(tables.on_one_line(str(error))) from error
     except KeyboardInterrupt:
         return True
     return False

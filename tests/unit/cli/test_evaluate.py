@@ -264,10 +264,10 @@ class TestInterrupted:
 
 
 class TestRefused:
-    """Bad input: exit code 2, nothing on stdout, no traceback."""
+    """Bad input: exit code 2 for usage, 1 for what is read; no word on stdout, no traceback."""
 
     def refused(self, result: Result) -> str:
-        assert (result.exit_code, result.stdout) == (2, ""), result.output
+        assert (result.exit_code, result.stdout) == (1, ""), result.output
         assert "Traceback" not in result.stderr
         return " ".join(result.stderr.split())
 
@@ -323,13 +323,27 @@ class TestRefused:
             ("--data", DATA, "--memory", "9" * 9000),
             ("--data", DATA, "--limit", "0"),
             ("--data", DATA, "--at-once", "0"),
-            ("--data", DATA, "--provider", ""),
-            ("--space", "DOCS"),
-            ("--space", "DOCS", "--tenant", "nobody"),
         ],
     )
     def test_a_question_that_makes_no_sense_is_told(
         self, line: EvaluatingLine, arguments: tuple[str | Path, ...]
     ) -> None:
         """Before anything is asked."""
-        assert "Error: " in self.refused(line.evaluate(*arguments))
+        result = line.evaluate(*arguments)
+
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "Error: " in result.stderr
+
+    @pytest.mark.parametrize(
+        ("arguments", "why"),
+        [
+            (("--data", DATA, "--provider", ""), "no provider ; there are: local"),
+            (("--space", "DOCS"), "0 sites use the app: name one with --tenant"),
+            (("--space", "DOCS", "--tenant", "nobody"), "no tenant nobody"),
+        ],
+    )
+    def test_what_is_not_there_is_told_in_a_line(
+        self, line: EvaluatingLine, arguments: tuple[str | Path, ...], why: str
+    ) -> None:
+        """As every other command tells it."""
+        assert self.refused(line.evaluate(*arguments)) == f"error: {why}"
