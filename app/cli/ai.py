@@ -13,7 +13,13 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines."
 
 @click.command()
 @click.argument("tenant")
-@click.option("--days", default=30, type=click.IntRange(1, 3660), show_default=True)
+@click.option(
+    "--days",
+    default=30,
+    type=click.IntRange(1, 3660),
+    show_default=True,
+    help="Of the last so many days.",
+)
 @_json
 @click.pass_obj
 def usage(program: Program, tenant: str, days: int, *, as_json: bool) -> None:

@@ -45,7 +45,14 @@ def author() -> None:
     default=None,
     help="A file with {{placeholders}}; - reads from the terminal.",
 )
-@click.option("--from-proposal", "proposal", type=ID, default=None, metavar="ITEM")
+@click.option(
+    "--from-proposal",
+    "proposal",
+    type=ID,
+    default=None,
+    metavar="ITEM",
+    help="An item of `structure` that waits.",
+)
 @click.option(
     "--storage", "is_storage", is_flag=True, help="The file is storage format."
 )

@@ -86,7 +86,13 @@ class _Wanted:
     help="Labelled pages that a site remembers.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Ask about so many pages only.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="The same draws the same pages.",
+)
 @click.option(
     "--at-once",
     type=click.IntRange(1, _MOST_AT_ONCE),

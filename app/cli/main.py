@@ -195,7 +195,13 @@ def allow(
 @cli.command()
 @click.argument("tenant")
 @click.option("--page", default=None, help="Only this page.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="At most so many.",
+)
 @json_option
 @click.pass_obj
 def audit(

@@ -183,7 +183,13 @@ def plans() -> None:
 
 @plans.command("list")
 @click.argument("tenant")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="At most so many.",
+)
 @_json
 @click.pass_obj
 def list_plans(program: Program, tenant: str, limit: int, *, as_json: bool) -> None:

@@ -39,7 +39,13 @@ def _which(command: _F) -> _F:
 
 @proposals.command("list")
 @click.argument("tenant")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 5000))
+@click.option(
+    "--limit",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 5000),
+    help="At most so many.",
+)
 @_which
 @_json
 @click.pass_obj

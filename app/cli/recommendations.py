@@ -83,7 +83,13 @@ def make(
     help="Of this severity or more: 3 misleads readers, 1 is a hint.",
 )
 @click.option("--all", "everything", is_flag=True, help="Fixed and dismissed as well.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, _MOST))
+@click.option(
+    "--limit",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, _MOST),
+    help="At most so many.",
+)
 @_json
 @click.pass_obj
 def list_all(

@@ -50,7 +50,13 @@ def runs() -> None:
 @runs.command("list")
 @click.argument("tenant")
 @click.option("--page", default=None, help="Only this page.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="At most so many.",
+)
 @click.option("--failed", is_flag=True, help="Show dead letters instead.")
 @click.option(
     "--retry",

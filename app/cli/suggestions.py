@@ -53,7 +53,13 @@ def _which(command: _F) -> _F:
 
 @suggestions.command("list")
 @click.argument("tenant")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, _MOST))
+@click.option(
+    "--limit",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, _MOST),
+    help="At most so many.",
+)
 @_which
 @_json
 @click.pass_obj

@@ -93,13 +93,15 @@ CHANGES = (
 )
 
 
-def leaves(command: click.Command, path: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Walk all commands, with the names of their options."""
+def commands(
+    command: click.Command, path: str = ""
+) -> Iterator[tuple[str, click.Command]]:
+    """Walk all commands that are no groups, with how they are typed."""
     if not isinstance(command, click.Group):
-        yield path, {name for one in command.params for name in one.opts}
+        yield path, command
         return
     for name, inner in command.commands.items():
-        yield from leaves(inner, f"{path} {name}".strip())
+        yield from commands(inner, f"{path} {name}".strip())
 
 
 class TestCommands:
@@ -128,9 +130,24 @@ class TestCommands:
 
     def test_scripts_can_read_every_command(self) -> None:
         """All that answer in words answer in JSON lines as well."""
-        silent = {path for path, options in leaves(cli) if "--json" not in options}
+        silent = {
+            path
+            for path, command in commands(cli)
+            if not any("--json" in one.opts for one in command.params)
+        }
 
         assert silent == WITHOUT_JSON
+
+    def test_every_option_is_explained(self) -> None:
+        """`--help` leaves nothing to guess."""
+        mute = [
+            (path, one.opts)
+            for path, command in commands(cli)
+            for one in command.params
+            if isinstance(one, click.Option) and not one.help
+        ]
+
+        assert mute == []
 
     @pytest.mark.parametrize(
         ("typed", "told"), CHANGES, ids=[typed for typed, _ in CHANGES]
