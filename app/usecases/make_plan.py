@@ -32,6 +32,7 @@ from app.errors import (
     NotFound,
     PageTooExpensive,
     ProviderError,
+    RequestRejected,
     WorkObsolete,
 )
 from app.store.plan_items import ItemFilter, PlanItemStore
@@ -94,6 +95,7 @@ async def start_plan(
 
     Raises:
         NotFound: There is no such tenant or space, or no page at all.
+        PageGone: The root of the tree is not there.
         WriteRefused: The site cannot read the query.
     """
 
@@ -108,6 +110,24 @@ async def start_plan(
         )
 
     plan_id = await services.database.write(begin)
+    try:
+        found = await _note_pages(services, tenant_id, plan_id, selection)
+        if not found:
+            raise NotFound("there are no pages in it")
+    except (RequestRejected, WorkObsolete):
+        # There is nothing to go on with, so it must not look as if there were.
+        await services.database.write(
+            lambda s: PlanStore(s).move(
+                tenant_id, plan_id, "cancelled", only_from=["drafting"]
+            )
+        )
+        raise
+    return plan_id
+
+
+async def _note_pages(
+    services: Services, tenant_id: str, plan_id: int, selection: Selection
+) -> int:
     found = 0
     async with open_site(services, tenant_id) as (confluence, _, _):
         async for ids in _batches(
@@ -115,14 +135,7 @@ async def start_plan(
         ):
             await services.database.write(_noting(tenant_id, plan_id, ids))
             found += len(ids)
-    if not found:
-        await services.database.write(
-            lambda s: PlanStore(s).move(
-                tenant_id, plan_id, "cancelled", only_from=["drafting"]
-            )
-        )
-        raise NotFound("there are no pages in it")
-    return plan_id
+    return found
 
 
 def _noting(

@@ -9,13 +9,20 @@ from typing import Any
 import pytest
 
 from app.domain.selection import Selection, SelectionKind
-from app.errors import Conflict, MalformedPayload, NotFound, Unavailable, WriteRefused
+from app.errors import (
+    Conflict,
+    MalformedPayload,
+    NotFound,
+    PageGone,
+    Unavailable,
+    WriteRefused,
+)
 from app.store.plans import StoredPlan
 from app.store.tables import LedgerRow, PlanItemRow
 from app.usecases.carry_out import carry_out
 from app.usecases.make_plan import draft_plan, start_plan
 from app.usecases.services import Services
-from app.usecases.show_plan import plan_items, show_plan
+from app.usecases.show_plan import list_plans, plan_items, show_plan
 from app.usecases.undo import Undo, plan_reset, plan_undo
 from tests.functional.conftest import BuildHouse
 from tests.functional.house import House
@@ -124,6 +131,11 @@ class TestPlan:
             await planned(house, "cql", 'title = "none of that name"')
         with pytest.raises(WriteRefused):
             await planned(house, "cql", "title = (")
+        with pytest.raises(PageGone):
+            await planned(house, "tree", "999999")
+
+        rows = await list_plans(services(house), await house.tenant_id(), limit=9)
+        assert [row["state"] for row in rows] == ["cancelled"] * 4
 
     async def test_pages_that_are_gone_are_counted(self, house: House) -> None:
         """They stop nobody."""
