@@ -76,7 +76,7 @@ WITH_AN_ID = (
 WITHOUT_JSON = {"serve", "worker", "migrate", "vocabulary export"}
 
 #: Commands that change something without a table, and what scripts are told.
-CHANGES = (
+CHANGES: tuple[tuple[str, list[object]], ...] = (
     (
         "policy set T mode=suggest max_labels=3",
         [
