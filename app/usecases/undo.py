@@ -96,9 +96,7 @@ async def plan_undo(
 def _filter(session: Session, tenant_id: str, what: Undo) -> ItemFilter:
     space_id = None
     if what.space_key is not None:
-        space_id = PolicyStore(session).space_id(tenant_id, what.space_key)
-        if space_id is None:
-            raise NotFound(f"no space {what.space_key} on this site (yet)")
+        space_id = _space_id(session, tenant_id, what.space_key)
     return ItemFilter(
         plan_id=what.plan_id,
         run_id=what.run_id,
@@ -112,6 +110,14 @@ def _filter(session: Session, tenant_id: str, what: Undo) -> ItemFilter:
         since=what.since,
         until=what.until,
     )
+
+
+def _space_id(session: Session, tenant_id: str, space_key: str) -> str:
+    require_tenant(session, tenant_id)
+    space_id = PolicyStore(session).space_id(tenant_id, space_key)
+    if space_id is None:
+        raise NotFound(f"no space {space_key} on this site (yet)")
+    return space_id
 
 
 async def plan_reset(
@@ -140,15 +146,9 @@ async def plan_reset(
         NotFound: No such space, or no label of ours in it.
         MalformedPayload: The root stands in another space.
     """
-
-    def place(session: Session) -> str:
-        require_tenant(session, tenant_id)
-        space_id = PolicyStore(session).space_id(tenant_id, space_key)
-        if space_id is None:
-            raise NotFound(f"no space {space_key} on this site (yet)")
-        return space_id
-
-    space_id = await services.database.read(place)
+    space_id = await services.database.read(
+        lambda s: _space_id(s, tenant_id, space_key)
+    )
     tree = await _tree(services, tenant_id, space_id, root_id)
 
     selection = {
