@@ -33,7 +33,12 @@ serve: install ## Run the app with the settings of .env
 
 .PHONY: test
 test: install ## Run all tests (both databases; PostgreSQL is brought along)
-	$(BIN)/python -m pytest -n 3 --dist loadscope --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadscope
+
+.PHONY: coverage
+coverage: install ## The same, measured; fails unless each branch of the rules and use cases is run
+	$(BIN)/python -m pytest -n 3 --dist loadscope --cov --cov-report=
+	$(BIN)/coverage report --include='app/domain/*,app/usecases/*' --fail-under=100
 
 .PHONY: format
 format: install ## Format the code
