@@ -107,6 +107,8 @@ def _defer(session: Session, job: Job, verdict: Defer) -> bool:
             tenants.await_token(job.tenant_id, longest=verdict.delay)
         case "job":
             pass
+        case _:
+            assert_never(verdict.blocks)
     # A paused tenant's job stays due: it goes on the moment the pause ends early.
     own = verdict.delay if verdict.blocks == "job" else timedelta()
     return JobStore(session).put_back(

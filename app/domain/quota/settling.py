@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, assert_never
 
 from app.domain.quota.meters import Meter
 from app.domain.quota.state import GateState, Permit
@@ -83,6 +83,8 @@ def settle(
             news += _blocked(state, now, outcome)
         case "unsent" | "abandoned":
             pass
+        case _:
+            assert_never(outcome.ending)
     return tuple(news)
 
 

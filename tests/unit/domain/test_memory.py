@@ -200,3 +200,24 @@ def test_weights_that_make_no_sense_are_left_out(weight: float) -> None:
     shares = dampened({"good": 1.0, "bad": weight})
 
     assert set(shares) == {"good"}
+
+
+class TestNormsWithout:
+    """Tests for SiteMemory.norms_without()."""
+
+    def test_a_forgotten_page_in_between_counts_for_nothing(self) -> None:
+        """As if the page had never been learned, whatever was forgotten before."""
+        pages = [
+            remember("p1", make_text("", "cat dog"), "alpha"),
+            remember("p2", make_text("", "dog bird"), "alpha"),
+            remember("p3", make_text("", "cat fish"), "alpha", "beta"),
+        ]
+        memory = SiteMemory.build(pages).without_page("p1")
+
+        norms = memory.norms_without(memory.traces["p3"])
+
+        alone = SiteMemory.build([pages[1]]).norms
+        assert None in memory.slots
+        assert norms.labels["alpha"] == pytest.approx(alone.labels["alpha"])
+        assert norms.labels["beta"] == pytest.approx(0.0)
+        assert norms.site == pytest.approx(alone.site)

@@ -360,3 +360,23 @@ class TestUnits:
 
         assert tokens.units(cost) == 500
         assert per_minute().units(cost) == 1
+
+
+class TestRatio:
+    """What the provider charges for each of our tokens."""
+
+    def test_a_call_that_was_charged_nothing_teaches_nothing(self) -> None:
+        """There is no ratio to nothing; the next real call teaches again."""
+        meter = Meter(unit="tokens", window=MINUTE, learned=6_000)
+
+        def call(number: int, tokens: int, left: int) -> float:
+            at = NOW + number
+            reset = (6_000 - left) / 100
+            told = Shown(unit="tokens", limit=6_000, remaining=left, reset=reset)
+            meter.show(told, meter.charge(at, tokens), at=at, number=number)
+            return meter.ratio
+
+        seen = [call(1, 1_000, 5_000), call(2, 1_000, 4_100), call(3, 0, 4_000)]
+
+        assert seen == [1.0, 1.0, 1.0]
+        assert call(4, 1_000, 1_900) > 1.0
