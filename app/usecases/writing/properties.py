@@ -35,15 +35,15 @@ async def write_summaries(target: Target, writes: Sequence[Write]) -> None:
 
 async def _write(target: Target, value: Any, current: ContentProperty | None) -> None:
     page = target.page
-    others = tuple(one for one in page.properties if one.key != BYLINE_PROPERTY_KEY)
-    if value is not None:
+    kept = tuple(one for one in page.properties if one.key != BYLINE_PROPERTY_KEY)
+    if value is None and current is not None:
+        await target.confluence.delete_property(page.id, current)
+    else:
         written = await target.confluence.put_property(
             page.id, BYLINE_PROPERTY_KEY, value, current=current
         )
-        target.page = replace(page, properties=(*others, written))
-    elif current is not None:
-        await target.confluence.delete_property(page.id, current)
-        target.page = replace(page, properties=others)
+        kept = (*kept, written)
+    target.page = replace(page, properties=kept)
 
 
 def _as_it_stands(value: Any, labels: set[str]) -> Any:

@@ -84,5 +84,5 @@ class TestReadFields:
 
     def test_all_problems_are_told_at_once(self) -> None:
         """Nobody types a command three times."""
-        with pytest.raises(MalformedPayload, match="mode: .*; never_send: "):
+        with pytest.raises(MalformedPayload, match=r"mode: .*; never_send: "):
             read_fields([("mode", "x"), ("never_send", "x")], providers=PROVIDERS)

@@ -218,6 +218,47 @@ class TestRefusal:
         assert calls.state.refusals_count
 
 
+class TestInference:
+    """Refusals that name no limit."""
+
+    def test_short_wait_where_no_limit_is_known_is_of_the_second(self) -> None:
+        """So many as had passed may go each second."""
+        calls = Calls(Limits())
+        for _ in range(3):
+            calls.call(ANSWERED)
+
+        news = calls.call(refused(0.5))
+
+        assert "limit_learned" in news
+        assert calls.state.meter("requests", 1.0).limit(calls.now) == 3
+
+    def test_refused_at_the_known_limit_teaches_nothing(self) -> None:
+        """It holds, and so it need not be lowered."""
+        calls = Calls()
+        for _ in range(59):
+            calls.call(ANSWERED)
+
+        news = calls.call(refused(30.0))
+
+        assert "limit_learned" not in news
+        assert calls.state.meter("requests", MINUTE).limit(calls.now) == 60
+
+    def test_refused_though_paced_keeps_more_distance(self) -> None:
+        """The clocks are less alike than thought; but not for ever more."""
+        calls = Calls()
+        calls.begin()
+        calls.call(refused(1.0))
+        paced = calls.state.meter("requests", 1.0)
+        before = paced.guard_factor
+        calls.call(ANSWERED)
+        calls.call(ANSWERED)
+
+        news = calls.call(refused(1.0))
+
+        assert "limit_learned" not in news
+        assert paced.guard_factor == 2 * before
+
+
 class TestDayRefusal:
     """A quota of the day is spent."""
 
@@ -280,6 +321,16 @@ class TestHeaders:
 
         assert calls.state.meter("requests", DAY).limit(NOW) == 200
         assert calls.state.meter("requests", MINUTE).limit(NOW) is None
+
+    def test_reset_of_a_little_more_than_a_minute_is_the_minute(self) -> None:
+        """A limit of the day is not full again that soon."""
+        calls = Calls(Limits())
+        shown = Shown(unit="requests", limit=200, remaining=0, reset=70.0)
+
+        calls.call(Outcome(ending="answered", shown=(shown,)))
+
+        assert calls.state.meter("requests", MINUTE).limit(NOW) == 200
+        assert calls.state.meter("requests", DAY).limit(NOW) is None
 
     def test_answer_to_a_call_of_the_future_closes_nothing(self) -> None:
         """The clock was set back by an hour while it was under way."""
