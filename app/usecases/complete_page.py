@@ -235,14 +235,14 @@ async def _keep(
             CompletionStore(session).keep(tenant_id, whole, text, box)
         account(services, session, bill)
 
-    for pause in (*pauses, None):
+    for pause in pauses:
         try:
             await services.database.write(work)
             break
         except Unavailable as error:
-            if pause is None:
-                raise
             log.warning("answer_not_kept_yet", tenant=tenant_id, error=str(error))
             await asyncio.sleep(pause)
+    else:
+        await services.database.write(work)
     hand.pop((tenant_id, keys.first), None)
     return key

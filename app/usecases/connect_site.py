@@ -32,9 +32,9 @@ async def connect_site(services: Services, job: Job) -> Done:
     async with open_site(services, job.tenant_id) as (confluence, tenant, installation):
         account_id = await confluence.current_account_id()
         cloud_id = tenant.cloud_id or await confluence.cloud_id()
-        client_key = None
-        if installation.host == "forge" and services.rules.connect_enabled:
-            client_key = await confluence.connect_client_key(services.rules.app_key)
+        app_key = services.rules.app_key
+        is_both = installation.host == "forge" and services.rules.connect_enabled
+        client_key = await confluence.connect_client_key(app_key) if is_both else None
 
     def work(session: Session) -> str:
         tenants = TenantStore(session)

@@ -6,7 +6,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -24,6 +23,7 @@ from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
 from app.store.plan_items import ItemFilter, PlanItemStore
 from app.store.policies import PolicyStore
+from app.usecases.batches import batched
 from app.usecases.closed_pages import secret_pages
 from app.usecases.notice_edits import Sight, notice_edits
 from app.usecases.ports import Confluence
@@ -32,7 +32,6 @@ from app.usecases.site import open_site
 from app.usecases.vocabularies import seed, vocabulary_of
 
 log = structlog.get_logger("app")
-T = TypeVar("T")
 
 #: Pages written in one transaction: small enough that events need not wait.
 _BATCH = 20
@@ -94,7 +93,7 @@ async def _learn_pages(
 ) -> set[str]:
     """Remember pages; return their ids."""
     seen: set[str] = set()
-    async for batch in _batched(pages, _BATCH):
+    async for batch in batched(pages, _BATCH):
         memories = await asyncio.to_thread(_remember_all, services, batch, labels)
         keep = partial(_keep, tenant_id=tenant_id, memories=memories)
         await services.database.write(keep)
@@ -230,14 +229,3 @@ def _keep(
     store = MemoryStore(session)
     for memory, version in memories:
         store.keep(tenant_id, memory, page_version=version)
-
-
-async def _batched(source: AsyncIterator[T], size: int) -> AsyncIterator[list[T]]:
-    batch: list[T] = []
-    async for item in source:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -40,6 +40,7 @@ from app.store.planned_pages import TO_DO, PlannedPageStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.policies import PolicyStore
 from app.store.runs import RunStore
+from app.usecases.batches import batched
 from app.usecases.decide_page import decide_page
 from app.usecases.keep_decision import add_to_plan
 from app.usecases.kill_switch import require_going
@@ -130,9 +131,8 @@ async def _note_pages(
 ) -> int:
     found = 0
     async with open_site(services, tenant_id) as (confluence, _, _):
-        async for ids in _batches(
-            await _named(services, confluence, tenant_id, selection)
-        ):
+        pages = await _named(services, confluence, tenant_id, selection)
+        async for ids in batched(pages, _BATCH):
             await services.database.write(_noting(tenant_id, plan_id, ids))
             found += len(ids)
     return found
@@ -171,17 +171,6 @@ async def _space(confluence: Confluence, space_id: str) -> AsyncIterator[str]:
 async def _listed(page_ids: Sequence[str]) -> AsyncIterator[str]:
     for page_id in page_ids:
         yield page_id
-
-
-async def _batches(ids: AsyncIterator[str]) -> AsyncIterator[list[str]]:
-    batch: list[str] = []
-    async for page_id in ids:
-        batch.append(page_id)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 async def draft_plan(

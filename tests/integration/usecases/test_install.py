@@ -11,10 +11,14 @@ from app.connect.lifecycle import InstalledEvent
 from app.domain.tenants import Installation
 from app.forge.invocations import Invocation
 from app.store.database import Database
-from app.store.tables import TenantRow
-from app.usecases.install import ensure_forge_installation, install_connect
+from app.store.tables import AuditRow, InstallationRow, TenantRow
+from app.usecases.install import (
+    end_connect,
+    ensure_forge_installation,
+    install_connect,
+)
 from app.usecases.services import Services
-from tests.integration.store.stored import rows
+from tests.integration.store.stored import new_tenant, rows
 from tests.unit.worker.services import make_services
 
 pytestmark = pytest.mark.anyio
@@ -85,3 +89,43 @@ class TestLinkByInstallationId:
         forge = await call_by_forge(services, ARI)
 
         assert connect.tenant_id != forge.tenant_id
+
+    async def test_connect_whose_site_is_known_joins_it(
+        self, database: Database
+    ) -> None:
+        """Forge tells the site of an installation that Connect had named before."""
+        services = make_services(database)
+        await new_tenant(database, cloud_id=CLOUD_ID)
+        connect = await install_connect(services, event(ARI))
+
+        forge = await call_by_forge(services, ARI)
+
+        (tenant,) = await rows(database, TenantRow)
+        assert forge.tenant_id == tenant["id"] != connect.tenant_id
+        found = await rows(database, InstallationRow)
+        assert {one["tenant_id"] for one in found} == {tenant["id"]}
+
+
+class TestEnding:
+    """Tests for end_connect() and change_installation()."""
+
+    async def test_unknown_site_is_no_error(self, database: Database) -> None:
+        """It may have been purged long ago."""
+        await end_connect(make_services(database), "nobody")
+
+        assert await rows(database, AuditRow) == []
+
+    async def test_twice_is_once(self, database: Database) -> None:
+        """The second time nothing is noted, and the grace stays as it was."""
+        services = make_services(database)
+        await install_connect(services, event())
+        await end_connect(services, "client-key-1")
+        before = await rows(database, AuditRow), await rows(database, TenantRow)
+
+        await end_connect(services, "client-key-1")
+
+        assert before == (
+            await rows(database, AuditRow),
+            await rows(database, TenantRow),
+        )
+        assert before[1][0]["status"] == "uninstalled"

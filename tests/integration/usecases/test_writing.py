@@ -66,20 +66,25 @@ class TouchySite:
         return replace(page, title=fields["title"], body=fields["body"])
 
     async def add_labels(self, page_id: str, names: Sequence[str]) -> tuple[Label, ...]:
+        assert page_id == PAGE.id
         self.writes.append("labels")
         kept = [name for name in names if name not in self.drops]
         return tuple(Label(id=name, name=name) for name in kept)
 
     async def remove_label(self, page_id: str, name: str) -> None:
+        assert page_id == PAGE.id
         self.writes.append(f"-{name}")
 
     async def put_property(
         self, page_id: str, key: str, value: Any, *, current: ContentProperty | None
     ) -> ContentProperty:
+        assert page_id == PAGE.id
         self.writes.append("property")
-        return ContentProperty(id="1", key=key, value=value, version=1)
+        version = current.version + 1 if current else 1
+        return ContentProperty(id="1", key=key, value=value, version=version)
 
     async def delete_property(self, page_id: str, current: ContentProperty) -> None:
+        assert (page_id, current.key) == (PAGE.id, BYLINE_PROPERTY_KEY)
         self.writes.append("no property")
 
     async def tree_page_ids(self, root_id: str) -> AsyncIterator[str]:
@@ -87,6 +92,7 @@ class TouchySite:
             yield one
 
     async def trash_page(self, page_id: str) -> None:
+        assert page_id == PAGE.id
         self.writes.append("trash")
 
 
