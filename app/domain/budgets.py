@@ -226,11 +226,12 @@ def read_usd(text: str) -> int:
     Raises:
         ValueError: It is no amount above zero with at most 6 decimals.
     """
+    told = text.strip()
     try:
-        amount = Decimal(text.strip()) if len(text) <= _LONGEST else Decimal("NaN")
+        amount = Decimal(told) if told.isascii() and len(told) <= _LONGEST else None
     except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or not text.strip().isascii():
+        amount = None
+    if amount is None or not amount.is_finite():
         raise ValueError("expected dollars, such as 5 or 0.25")
     if abs(amount) > _MOST:
         raise ValueError(_TOO_MUCH)

@@ -48,8 +48,8 @@ def resolve(
     survivor = vocabulary.canonical(into) or _standing(vocabulary, used, into)
     if survivor is None:
         raise NotFound(f"{into!r} is no term, and on no page")
-    term = vocabulary.terms.get(survivor, Term(name=survivor))
-    if term.excluded:
+    term = vocabulary.terms.get(survivor)
+    if term is not None and term.excluded:
         reason = f"{survivor!r} is excluded: no page may get it"
         raise MalformedPayload("merge", reason)
     asked = tuple(names)
@@ -106,10 +106,9 @@ def on_page(
 
 def survivor_of(merge: Merge, survivor: Term, merged: Sequence[Term]) -> Term:
     """Return the survivor with all other names among its synonyms."""
+    # Its own name is known already, so it becomes no synonym of itself.
     names = [
-        name
-        for term in (survivor, *merged)
-        for name in (*((term.name,) if term is not survivor else ()), *term.synonyms)
+        name for term in (survivor, *merged) for name in (term.name, *term.synonyms)
     ]
     known = {fold(survivor.name)}
     synonyms: list[str] = []

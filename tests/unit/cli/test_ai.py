@@ -14,7 +14,15 @@ from app.domain.completions import Usage
 from app.domain.quota.permits import Asker, reserve
 from app.domain.quota.settling import settle
 from app.domain.quota.state import GateState, Permit
-from app.domain.quota.values import Cost, Limits, Outcome, Refusal
+from app.domain.quota.values import (
+    MINUTE,
+    Cost,
+    Limits,
+    Outcome,
+    Refusal,
+    Shown,
+    Violation,
+)
 from app.errors import ProviderDown, ProviderMisconfigured
 from app.store.gates import GateStore
 from app.store.policies import PolicyStore
@@ -167,6 +175,21 @@ class TestQuota:
         assert by_unit[200_000] == (1000, "settings")
         assert {row["in_flight"] for row in rows.values()} == {1}
         assert {(row["paused_s"], row["why"]) for row in rows.values()} == {(0, "")}
+
+    def test_limit_that_a_refusal_taught_is_told(self, line: CommandLine) -> None:
+        """What headers showed is told apart from it."""
+        shown = Shown(unit="tokens", limit=9_000, remaining=8_000, reset=6.0)
+        named = Violation(unit="requests", window=MINUTE, limit=15)
+        refused = Outcome(
+            ending="refused",
+            shown=(shown,),
+            refusal=Refusal(retry_after=1.0, violations=(named,)),
+        )
+        one_call(line, Limits(rpm=500, tpm=200_000, concurrency=8), refused)
+
+        known = {row["of"]: row["known_from"] for row in line.json("quota")}
+
+        assert (known[15], known[9_000]) == ("refusal", "headers")
 
     def test_pause_is_told_with_its_reason(self, line: CommandLine) -> None:
         """How long still, and why."""

@@ -186,6 +186,8 @@ class TestAmounts:
             ("1e-6", 1),
             ("1e2", 100_000_000),
             ("999999999.999999", 999_999_999_999_999),
+            ("1000000000", 10**15),
+            ("0" * 29 + "1", 1_000_000),
         ],
     )
     def test_dollars_are_exact(self, text: str, micro: int) -> None:
@@ -195,7 +197,7 @@ class TestAmounts:
     @pytest.mark.parametrize(
         ("text", "why"),
         [
-            ("", "expected dollars"),
+            ("", "^expected dollars, such as 5 or 0.25$"),
             ("five", "expected dollars"),
             ("$5", "expected dollars"),
             ("5,00", "expected dollars"),
@@ -203,9 +205,9 @@ class TestAmounts:
             ("nan", "expected dollars"),
             ("inf", "expected dollars"),
             ("1" * 31, "expected dollars"),
-            ("0.0000001", "at most 6 decimals"),
+            ("0.0000001", "^expected at most 6 decimals: a millionth is the least$"),
             ("1e-999999", "at most 6 decimals"),
-            ("0", "more than 0"),
+            ("0", "^expected more than 0: to pay for nothing, .*alone answer$"),
             ("-1", "more than 0"),
             ("1e20", "than can be counted"),
             ("1e999999", "than can be counted"),
@@ -216,7 +218,15 @@ class TestAmounts:
         with pytest.raises(ValueError, match=why):
             read_usd(text)
 
-    @pytest.mark.parametrize(("text", "tokens"), [("1", 1), ("100_000", 100_000)])
+    @pytest.mark.parametrize(
+        ("text", "tokens"),
+        [
+            ("1", 1),
+            ("100_000", 100_000),
+            ("1_000_000_000_000_000", 10**15),
+            ("0" * 29 + "1", 1),
+        ],
+    )
     def test_tokens_are_whole(self, text: str, tokens: int) -> None:
         """Thousands may be set apart."""
         assert read_tokens(text) == tokens
@@ -226,12 +236,20 @@ class TestAmounts:
     )
     def test_what_is_no_number_of_tokens_is_told(self, text: str) -> None:
         """Nothing is rounded or guessed."""
-        with pytest.raises(ValueError, match=r"expected|counted"):
+        with pytest.raises(
+            ValueError, match=r"expected more|counted|^expected a whole"
+        ):
             read_tokens(text)
 
     @pytest.mark.parametrize(
         ("micro", "text"),
-        [(0, "0.00"), (1, "0.000001"), (250_000, "0.25"), (5_000_000, "5.00")],
+        [
+            (0, "0.00"),
+            (1, "0.000001"),
+            (250_000, "0.25"),
+            (500_000, "0.50"),
+            (5_000_000, "5.00"),
+        ],
     )
     def test_dollars_are_told_exactly(self, micro: int, text: str) -> None:
         """With the cents that people expect."""

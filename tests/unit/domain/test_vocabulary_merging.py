@@ -15,6 +15,7 @@ from app.domain.vocabulary.merging import (
 from app.domain.vocabulary.terms import Term, Vocabulary
 from app.errors import MalformedPayload, NotFound
 
+NO_LABEL = "no term and on no page, so nothing to merge"
 VOCABULARY = Vocabulary.build(
     [
         Term(name="kubernetes", synonyms=("kube",)),
@@ -40,23 +41,47 @@ class TestResolve:
         assert merge.merged == ("kube",)
 
     @pytest.mark.parametrize(
-        ("names", "into", "error"),
+        ("names", "into", "why"),
         [
-            (["k8s"], "nope", NotFound),
-            (["nope"], "k8s", NotFound),
-            (["kube"], "kubernetes", NotFound),
-            (["k8s"], "k8s", MalformedPayload),
-            (["kubernetes"], "kube", MalformedPayload),
-            (["k8s"], "secret", MalformedPayload),
-            ([], "k8s", MalformedPayload),
+            (["k8s"], "nope", "'nope' is no term, and on no page"),
+            (["y", "x"], "k8s", f"{NO_LABEL}: 'x', 'y'"),
+            (["kube"], "kubernetes", f"{NO_LABEL}: 'kube'"),
         ],
     )
-    def test_what_cannot_be_merged(
-        self, names: list[str], into: str, error: type[Exception]
+    def test_strangers_cannot_be_merged(
+        self, names: list[str], into: str, why: str
     ) -> None:
-        """Strangers, a label into itself by any name, an excluded survivor, nothing."""
-        with pytest.raises(error):
+        """They are named, all at once."""
+        with pytest.raises(NotFound) as caught:
             resolve(VOCABULARY, set(), names, into)
+
+        assert str(caught.value) == why
+
+    @pytest.mark.parametrize(
+        ("names", "into", "why"),
+        [
+            (["k8s"], "k8s", "'k8s' cannot be merged into itself"),
+            (
+                ["kubernetes"],
+                "kube",
+                "'kubernetes' cannot be merged into itself ('kube' is a name of it)",
+            ),
+            (["k8s"], "secret", "'secret' is excluded: no page may get it"),
+            ([], "k8s", "name 1 to 100 labels that are to go"),
+        ],
+    )
+    def test_what_cannot_be_merged(self, names: list[str], into: str, why: str) -> None:
+        """A label into itself by any name, an excluded survivor, nothing."""
+        with pytest.raises(MalformedPayload) as caught:
+            resolve(VOCABULARY, set(), names, into)
+
+        assert str(caught.value) == f"malformed merge: {why}"
+
+    def test_survivor_may_stand_on_pages_alone(self) -> None:
+        """It need be no term yet."""
+        merge = resolve(VOCABULARY, {"on-page"}, ["k8s"], "on-page")
+
+        assert merge == Merge(merged=("k8s",), into="on-page")
 
     def test_there_is_a_most(self) -> None:
         """More labels at once are a mistake."""
@@ -64,6 +89,9 @@ class TestResolve:
 
         with pytest.raises(MalformedPayload, match="1 to 100"):
             resolve(VOCABULARY, used, used, "k8s")
+
+        merge = resolve(VOCABULARY, used, sorted(used)[1:], "k8s")
+        assert len(merge.merged) == MOST_MERGED
 
 
 class TestOnPage:
@@ -102,8 +130,9 @@ class TestOnPage:
         self, present: set[str], ours: set[str], changes: list[tuple[object, ...]]
     ) -> None:
         """It is a person's where any of the others is."""
-        made = on_page(self.MERGE, "7", present, ours)
+        made = list(on_page(self.MERGE, "7", present, ours))
 
+        assert {one.page_id for one in made} <= {"7"}
         assert [(one.kind, one.value, one.before) for one in made] == changes
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.modes import WhitelistEntry
-from app.domain.whitelists import LONGEST_FILE, read_whitelist
+from app.domain.whitelists import LONGEST_FILE, read_whitelist, whitelist_entry
 from app.errors import MalformedPayload
 
 NAMED = "is named by a page id, a positive number"
@@ -21,6 +21,14 @@ def read(*spaces: Any) -> list[str]:
 
 def space(*pages: Any) -> dict[str, Any]:
     return {"space_key": "DOCS", "pages": list(pages)}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """Return a page with pages in pages below it."""
+    page: dict[str, Any] = {"id": 1}
+    for _ in range(depth):
+        page = {"id": 1, "children": [page]}
+    return page
 
 
 class TestReadWhitelist:
@@ -88,14 +96,18 @@ class TestReadWhitelist:
     @pytest.mark.parametrize(
         ("text", "why"),
         [
-            ("", "is no JSON"),
+            ("", "^malformed whitelist: is no JSON"),
             ("{", "is no JSON"),
             ("[" * 100_000, "is no JSON"),
-            ("[]", 'a list "spaces"'),
+            ("[]", '^malformed whitelist: expected an object with a list "spaces"$'),
             ("{}", 'a list "spaces"'),
             ('{"spaces": {}}', 'a list "spaces"'),
-            ('{"spaces": []}', "names neither a space nor a page"),
-            (" " * (LONGEST_FILE + 1), "longer than"),
+            (
+                '{"spaces": []}',
+                "^malformed whitelist: names neither a space nor a page$",
+            ),
+            (" " * LONGEST_FILE, "is no JSON"),
+            (" " * (LONGEST_FILE + 1), "^malformed whitelist: longer than"),
         ],
         ids=lambda part: part[:12],
     )
@@ -104,11 +116,30 @@ class TestReadWhitelist:
         with pytest.raises(MalformedPayload, match=why):
             read_whitelist(text)
 
-    def test_endless_nesting_is_told(self) -> None:
+    @pytest.mark.parametrize("depth", [100, 150])
+    def test_endless_nesting_is_told(self, depth: int) -> None:
         """Before it costs anything."""
-        page: dict[str, Any] = {"id": 1}
-        for _ in range(150):
-            page = {"id": 1, "children": [page]}
-
         with pytest.raises(MalformedPayload, match="expected a list of pages"):
-            read(space(page))
+            read(space(nested(depth)))
+
+    def test_trees_in_trees_are_read(self) -> None:
+        """As deep as a site can be."""
+        assert read(space(nested(99))) == ["tree 1"]
+
+
+class TestWhitelistEntry:
+    """Tests for whitelist_entry()."""
+
+    @pytest.mark.parametrize(
+        ("value", "read_as"),
+        [("007", "7"), ("9" * 19, "9" * 19), ("00" + "9" * 19, "9" * 19)],
+    )
+    def test_page_ids_are_numbers(self, value: str, read_as: str) -> None:
+        """Of 19 digits at most; zeros before them are none."""
+        assert whitelist_entry("page", value).value == read_as
+
+    @pytest.mark.parametrize("value", ["", "0", "X7", "9" * 20, "-7", "٣"])
+    def test_what_is_no_page_id_is_told(self, value: str) -> None:
+        """It could match nothing."""
+        with pytest.raises(ValueError, match=NAMED):
+            whitelist_entry("tree", value)
