@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -69,6 +70,20 @@ class TestPeriods:
         kyiv = NOW.astimezone(timezone(timedelta(hours=2)))
 
         assert period_end("day", kyiv) == datetime(2026, 11, 30, tzinfo=UTC)
+
+    def test_zone_of_the_machine_does_not_matter(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All processes mean the same day."""
+        monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+        time.tzset()
+        try:
+            end = period_end("day", utc("2026-11-29T23:59:59"))
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+
+        assert end == utc("2026-11-30")
 
 
 class TestStanding:
@@ -153,6 +168,18 @@ class TestJudge:
             assert found is not None
             assert (found.reason, found.budget) == ("spent", MONTH)
             assert found.until == datetime(2026, 12, 1, tzinfo=UTC)
+
+    def test_what_is_only_held_is_waited_for_last(self) -> None:
+        """It may be given back in a moment; what is spent is not."""
+        held = Standing(budget=MONTH, held=money(1000))
+        spent = Standing(budget=DAY, spent=money(100))
+
+        alone = judge([held], money(1), NOW)
+        beside = judge([held, spent], money(1), NOW)
+
+        assert alone is not None
+        assert beside is not None
+        assert (alone.reason, beside.reason) == ("held", "spent")
 
     def test_never_outlasts_them_all(self) -> None:
         """A page that does not fit into a day is not put off to the next month."""
