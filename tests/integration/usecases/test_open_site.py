@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.connect.lifecycle import InstalledEvent
 from app.connect.requests import SignedRequest
-from app.domain.tenants import Host
+from app.domain.events import Host
 from app.errors import (
     AccessChanged,
     CredentialsMissing,

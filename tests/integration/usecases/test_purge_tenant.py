@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -42,7 +43,7 @@ async def test_nothing_is_left_when_the_grace_is_over(database: Database) -> Non
     """Not even the job; the neighbour's rows stay."""
     gone, stays = await new_tenant(database), await new_tenant(database, "b")
     for tenant in (gone, stays):
-        await database.write(lambda s, one=tenant: fill(s, one))
+        await database.write(partial(fill, tenant_id=tenant))
     before = await counted(database, stays)
     await grace(database, gone, -timedelta(seconds=1))
 
