@@ -154,14 +154,13 @@ class _Applying:
                 told()
 
     async def _tried(self, confluence: Confluence, page_id: str) -> None:
-        for left in reversed(range(_TRIES)):
+        for _ in range(_TRIES - 1):
             try:
                 await self._page(confluence, page_id)
             except VersionConflict:
-                if not left:
-                    raise
-            else:
-                return
+                continue
+            return
+        await self._page(confluence, page_id)
 
     async def _page(self, confluence: Confluence, page_id: str) -> None:
         writes = await self._open([page_id])
@@ -240,15 +239,14 @@ class _Applying:
 
         def work(session: Session) -> None:
             store = PlanItemStore(session, self._services.cipher)
-            for one in writes:
-                if one.item is not None:
-                    store.set_state(
-                        self._tenant_id,
-                        [one.item.id],
-                        one.item.state,
-                        reason=SENT,
-                        only_from=[one.item.state],
-                    )
+            for item in [one.item for one in writes if one.item is not None]:
+                store.set_state(
+                    self._tenant_id,
+                    [item.id],
+                    item.state,
+                    reason=SENT,
+                    only_from=[item.state],
+                )
 
         await self._services.database.write(work)
 
