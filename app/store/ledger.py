@@ -126,9 +126,27 @@ class LedgerStore:
         """Set a tombstone: a person said no to a label on this page."""
         self._put(tenant_id, page_id, "label", label, state="withdrawn")
 
-    def note_version(self, tenant_id: str, page_id: str, version: int) -> None:
-        """Note a version of a page that we are about to write: its event is our own."""
+    def note_version(self, tenant_id: str, page_id: str, version: int) -> bool:
+        """Note a version of a page that we are about to write: its event is our own.
+
+        Return whether nobody had noted it before.
+        """
+        known = self.has(tenant_id, page_id, "version", str(version))
         self._put(tenant_id, page_id, "version", str(version), state="planned")
+        return not known
+
+    def forget_version(self, tenant_id: str, page_id: str, version: int) -> None:
+        """Take back that a version is ours: the site refused it."""
+        self._session.execute(
+            sa.delete(LedgerRow)
+            .where(
+                LedgerRow.tenant_id == tenant_id,
+                LedgerRow.page_id == page_id,
+                LedgerRow.kind == "version",
+                LedgerRow.value == str(version),
+            )
+            .execution_options(synchronize_session=False)
+        )
 
     def own_versions(
         self, tenant_id: str, page_id: str, versions: range

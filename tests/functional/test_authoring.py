@@ -11,6 +11,7 @@ from app.domain.selection import Selection
 from app.errors import Conflict, MalformedPayload, MarkupAmbiguous, NotFound
 from app.store.plans import StoredPlan
 from app.store.policies import PolicyStore
+from app.store.tables import EventRow
 from app.usecases.author_page import NewPageWish, plan_new_page
 from app.usecases.author_section import SectionWish, plan_section
 from app.usecases.carry_out import carry_out
@@ -399,6 +400,37 @@ class TestSections:
         assert skipped["skipped_for"] == {"page_changed": 1}
         assert back["skipped_for"] == {"changed_since": 1}
         assert "Може." in body_of(house, page_id)
+
+    @pytest.mark.parametrize("is_faster", [True, False], ids=["person", "refused"])
+    async def test_version_that_was_not_written_is_not_ours(
+        self,
+        house: House,
+        is_faster: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        """A person's version of that number is looked at like any other."""
+        page_id = page_of(house, BODY)
+        await house.install_forge()
+        plan = await changed(house, page_id, "Owner", "Petro")
+        if not is_faster:
+            house.fault(rf"/pages/{page_id}$", method="PUT", answer={"status": 413})
+
+        with house.holding("PUT", rf"/pages/{page_id}$") as hold:
+            applying = asyncio.create_task(applied(house, plan))
+            await hold.caught()
+            if is_faster:
+                house.edit(page_id, "Lead.</p><h2>Owner</h2><p>Olena &nbsp;K.")
+        head = await applying
+        if not is_faster:
+            house.edit(page_id, "Mine.")
+        await house.settled()
+
+        reason = "page_changed" if is_faster else "refused_by_site"
+        assert head["skipped_for"] == {reason: 1}
+        assert "Petro" not in body_of(house, page_id)
+        events = await house.rows(EventRow, EventRow.page_id == page_id)
+        assert [one["outcome"] for one in events if one["page_version"] == 2] == [
+            "queued"
+        ]
 
     async def test_refusals(self, house: House) -> None:
         """Each says what is wrong, and nothing is planned."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.pages import Page
-from app.errors import MarkupAmbiguous, WriteRefused
+from app.errors import AppError, MarkupAmbiguous, Unavailable, WriteRefused
 from app.store.ledger import LedgerStore
 from app.usecases.ports import PageMarkup
 from app.usecases.writing.work import Target, Write
@@ -54,20 +54,32 @@ async def write_version(target: Target, writes: Sequence[Write]) -> None:
 
 
 async def _send(target: Target, page: Page, draft: _Draft) -> Page:
+    database, tenant_id = target.services.database, target.tenant_id
+    # A draft stays at its first version until somebody publishes it.
+    version = page.version + (page.status != "draft")
     # Noted before it is sent: the event of this version is our own.
-    await target.services.database.write(
-        lambda s: LedgerStore(s).note_version(
-            target.tenant_id, page.id, page.version + 1
-        )
+    is_new = await database.write(
+        lambda s: LedgerStore(s).note_version(tenant_id, page.id, version)
     )
     moved = draft.parent_id if draft.parent_id != page.parent_id else None
-    return await target.confluence.update_page(
-        page,
-        title=draft.title,
-        body=draft.body,
-        parent_id=moved,
-        message=MESSAGE,
-    )
+    try:
+        return await target.confluence.update_page(
+            page,
+            title=draft.title,
+            body=draft.body,
+            parent_id=moved,
+            message=MESSAGE,
+        )
+    except Unavailable:
+        # It may have been done: then its event is our own.
+        raise
+    except AppError:
+        # A plain no: the version of that number is, or will be, a person's.
+        if is_new:
+            await database.write(
+                lambda s: LedgerStore(s).forget_version(tenant_id, page.id, version)
+            )
+        raise
 
 
 def _edit(markup: PageMarkup, draft: _Draft, one: Write) -> bool:
