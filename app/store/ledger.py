@@ -10,7 +10,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.domain.plans import LedgerState, refuses
+from app.domain.plans import LedgerState, refuses, withdrawn_labels
 from app.domain.vocabulary.terms import Vocabulary
 from app.store.base import Base, db_time
 from app.store.tables import LedgerRow
@@ -90,6 +90,7 @@ class LedgerStore:
         labels: Mapping[str, float | None],
         *,
         vocabulary: Vocabulary,
+        present: Collection[str] | None = None,
         again: Collection[str] = (),
     ) -> set[str]:
         """Note labels that are about to be written, before they are.
@@ -103,9 +104,13 @@ class LedgerStore:
             page_id: The page.
             labels: Labels, and how sure the chooser is of them.
             vocabulary: Knows which names are one label.
+            present: Labels that stand on the page: one of ours that does not was taken
+                off, whether or not anybody has told us yet. None if nobody looked.
             again: Of them, labels whose undoing is being taken back.
         """
-        known = self.labels(tenant_id, page_id)
+        known = dict(self.labels(tenant_id, page_id))
+        if present is not None:
+            known.update(dict.fromkeys(withdrawn_labels(known, present), "withdrawn"))
         kept: set[str] = set()
         for label, confidence in labels.items():
             redone = label in again and known.get(label) == "undone"
@@ -161,18 +166,24 @@ class LedgerStore:
         )
         return frozenset(map(int, found)).intersection(versions)
 
-    def forget(self, tenant_id: str, page_id: str, labels: Collection[str]) -> None:
+    def forget(
+        self,
+        tenant_id: str,
+        page_id: str,
+        labels: Collection[str],
+        *,
+        only_from: LedgerState | None = None,
+    ) -> None:
         """Drop what is known of labels: they may come again."""
-        self._session.execute(
-            sa.delete(LedgerRow)
-            .where(
-                LedgerRow.tenant_id == tenant_id,
-                LedgerRow.page_id == page_id,
-                LedgerRow.kind == "label",
-                LedgerRow.value.in_(labels),
-            )
-            .execution_options(synchronize_session=False)
+        query = sa.delete(LedgerRow).where(
+            LedgerRow.tenant_id == tenant_id,
+            LedgerRow.page_id == page_id,
+            LedgerRow.kind == "label",
+            LedgerRow.value.in_(labels),
         )
+        if only_from is not None:
+            query = query.where(LedgerRow.state == only_from)
+        self._session.execute(query.execution_options(synchronize_session=False))
 
     def _put(
         self,
@@ -198,17 +209,7 @@ class LedgerStore:
 
     def take_back(self, tenant_id: str, page_id: str, labels: Collection[str]) -> None:
         """Forget labels that were planned and then refused: they were never sent."""
-        self._session.execute(
-            sa.delete(LedgerRow)
-            .where(
-                LedgerRow.tenant_id == tenant_id,
-                LedgerRow.page_id == page_id,
-                LedgerRow.kind == "label",
-                LedgerRow.value.in_(labels),
-                LedgerRow.state == "planned",
-            )
-            .execution_options(synchronize_session=False)
-        )
+        self.forget(tenant_id, page_id, labels, only_from="planned")
 
     def settle(
         self,

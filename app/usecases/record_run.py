@@ -224,7 +224,9 @@ def _settle_ledger(session: Session, tenant_id: str, run: Run, run_id: int) -> N
         only_from="planned",
     )
     if run.forget:
-        ledger.forget(tenant_id, run.page_id, run.done("label_remove"))
+        ledger.forget(
+            tenant_id, run.page_id, run.done("label_remove"), only_from="undone"
+        )
 
 
 def _audit(runs: RunStore, tenant_id: str, run: Run, run_id: int) -> None:

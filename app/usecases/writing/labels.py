@@ -9,6 +9,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app.domain.changes import OURS, THEIRS
+from app.domain.plans import withdrawn_labels
 from app.errors import AppError, Unavailable
 from app.store.ledger import LedgerStore
 from app.store.memory import MemoryStore
@@ -45,6 +46,13 @@ async def add_labels(target: Target, writes: Sequence[Write]) -> None:
         raise
     target.page = replace(target.page, labels=present)
     standing = target.labels
+    refused = [one for one in names if one not in standing]
+    if refused:
+        await target.services.database.write(
+            lambda s: LedgerStore(s).take_back(
+                target.tenant_id, target.page.id, refused
+            )
+        )
     for one in wanted:
         if one.is_open and one.change.value in standing:
             one.apply()
@@ -96,6 +104,7 @@ def _note(target: Target, wanted: Sequence[Write], session: Session) -> set[str]
         target.page.id,
         ours,
         vocabulary=target.vocabulary,
+        present=target.labels,
         again=[
             one.change.value
             for one in wanted
@@ -112,6 +121,7 @@ def _not_buried(target: Target, wanted: Sequence[Write], session: Session) -> se
     """
     known = LedgerStore(session).labels(target.tenant_id, target.page.id)
     buried = [label for label, state in known.items() if state == "withdrawn"]
+    buried += withdrawn_labels(known, target.labels)
     same = target.vocabulary.same
     return {
         one.change.value
@@ -130,8 +140,9 @@ async def remove_labels(target: Target, writes: Sequence[Write]) -> None:
     for one in writes:
         label = one.change.value
         if label not in target.labels:
-            if one.was_sent:
-                one.apply(await target.services.database.read(_whose(target, label)))
+            whose_was = await target.services.database.read(_whose(target, label))
+            if one.was_sent and whose_was is not None:
+                one.apply(whose_was)
             else:
                 one.skip("not_there")
             continue
@@ -143,17 +154,28 @@ async def remove_labels(target: Target, writes: Sequence[Write]) -> None:
         if whose == THEIRS and one.change.before == OURS:
             one.skip("not_ours")
             continue
-        await target.confluence.remove_label(target.page.id, label)
+        try:
+            await target.confluence.remove_label(target.page.id, label)
+        except Unavailable:
+            raise
+        except AppError:
+            # A plain no: it stands there still, and whose it is has not changed.
+            if whose == OURS:
+                await target.services.database.write(partial(_keep, target, label))
+            raise
         left = tuple(was for was in target.page.labels or () if was.name != label)
         target.page = replace(target.page, labels=left)
         one.apply(whose)
 
 
-def _whose(target: Target, label: str) -> Callable[[Session], str]:
-    """Look up whose a label was that we have taken off, or may have."""
+def _whose(target: Target, label: str) -> Callable[[Session], str | None]:
+    """Look up whose a label was that we may have taken off; None if a person did."""
 
-    def work(session: Session) -> str:
+    def work(session: Session) -> str | None:
         known = LedgerStore(session).labels(target.tenant_id, target.page.id)
+        if known.get(label, "undone") != "undone":
+            # We note that a label of ours goes before it does.
+            return None
         return OURS if label in known else THEIRS
 
     return work
@@ -177,6 +199,18 @@ def _let_go(target: Target, one: Write, session: Session) -> str:
     if one.change.before != OURS:
         _take_over(target, one, session)
     return THEIRS
+
+
+def _keep(target: Target, label: str, session: Session) -> None:
+    """Take back that a label of ours goes."""
+    LedgerStore(session).settle(
+        target.tenant_id,
+        target.page.id,
+        [label],
+        state="written",
+        run_id=None,
+        only_from="undone",
+    )
 
 
 def _take_over(target: Target, one: Write, session: Session) -> None:
