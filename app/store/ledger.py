@@ -220,10 +220,12 @@ class LedgerStore:
         state: LedgerState,
         run_id: int | None,
         only_from: LedgerState | None = None,
+        age: timedelta | None = None,
     ) -> set[str]:
         """Move labels: they stand there, a person took them off, we took them back.
 
-        Return those that moved: of two who see the same, one moves it.
+        Return those that moved: of two who see the same, one moves it. With an `age`
+        only those move that are as they are for so long.
         """
         if not labels:
             return set()
@@ -236,6 +238,8 @@ class LedgerStore:
         )
         if only_from is not None:
             query = query.where(LedgerRow.state == only_from)
+        if age is not None:
+            query = query.where(LedgerRow.changed_at <= db_time(-age))
         moved = self._session.scalars(
             query.values(
                 state=state,

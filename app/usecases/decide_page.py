@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -80,11 +81,20 @@ async def decide_page(
     page: Page,
     *,
     priority: int,
+    read_at: datetime,
 ) -> Decision:
     """Look at a page as it was read, ask the AI, and say what would be done.
 
     Ledger and memory are brought in line with what stands on the page; that is all
     that is written, and to our own database.
+
+    Args:
+        services: The bundle.
+        confluence: The tenant's site.
+        tenant_id: The tenant.
+        page: The page as it was read.
+        priority: Whose turn with the AI it is.
+        read_at: A moment just before it was read.
 
     Raises:
         ProviderError: Nobody can answer now; waiting may help.
@@ -103,7 +113,7 @@ async def decide_page(
     if decision.skipped not in ("", EMPTY):
         return decision
     known = await services.database.write(
-        lambda s: _reconcile(s, services, tenant_id, decision)
+        lambda s: _reconcile(s, services, tenant_id, decision, read_at)
     )
     decision.bar = known.bar
     if not decision.skipped:
@@ -161,7 +171,11 @@ def _forget(session: Session, tenant_id: str, page_id: str) -> None:
 
 
 def _reconcile(
-    session: Session, services: Services, tenant_id: str, decision: Decision
+    session: Session,
+    services: Services,
+    tenant_id: str,
+    decision: Decision,
+    read_at: datetime,
 ) -> _Known:
     """Bring ledger, feedback and memory in line with what stands on the page now."""
     page, on_page = decision.page, decision.on_page
@@ -174,6 +188,7 @@ def _reconcile(
             space_id=page.space_id,
             labels=on_page,
             vocabulary=decision.vocabulary,
+            age=services.now() - read_at,
         ),
     )
     ours = {label for label, state in ledger.items() if state == "written"}

@@ -26,6 +26,7 @@ from app.usecases.recommend import refresh_findings
 from app.usecases.record_run import Run, record_run
 from app.usecases.services import Services
 from app.usecases.site import open_site
+from app.usecases.vocabularies import vocabulary_of
 
 log = structlog.get_logger("app")
 
@@ -100,10 +101,15 @@ async def _process(
     services: Services, confluence: Confluence, job: Job, run: Run, *, live: bool
 ) -> None:
     tenant_id = job.tenant_id
-    page = run.page = await confluence.get_page(run.page_id, live=live)
     read_at = services.now()
+    page = run.page = await confluence.get_page(run.page_id, live=live)
     decision = run.decision = await decide_page(
-        services, confluence, tenant_id, page, priority=job.priority
+        services,
+        confluence,
+        tenant_id,
+        page,
+        priority=job.priority,
+        read_at=read_at,
     )
     if decision.policy.post_recommendations and decision.skipped in ("", EMPTY):
         await refresh_findings(services, tenant_id, page, decision.text)
@@ -121,6 +127,7 @@ async def _process(
             run.writes,
             page=page,
             read_at=read_at,
-            vocabulary=decision.vocabulary,
+            # The answer may have taken minutes: terms may be others by now.
+            vocabulary=await vocabulary_of(services, tenant_id, page.space_id),
         )
     run.conclude()

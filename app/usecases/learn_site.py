@@ -116,15 +116,18 @@ async def _catch_up(
         lambda s: _suspects(s, services, tenant_id, space_id, standing)
     )
     for page_id in sorted(suspects):
+        read_at = services.now()
         try:
             page = await confluence.get_page(page_id)
         except WorkObsolete:
             continue
+        vocabulary = await vocabulary_of(services, tenant_id, page.space_id)
         sight = Sight(
             page_id=page_id,
             space_id=page.space_id,
             labels={one.name for one in page.labels or () if one.prefix == "global"},
-            vocabulary=await vocabulary_of(services, tenant_id, page.space_id),
+            vocabulary=vocabulary,
+            age=services.now() - read_at,
         )
         await services.database.write(
             partial(_notice, services, tenant_id=tenant_id, sight=sight)

@@ -238,9 +238,15 @@ def _choosing(services: Services, tenant_id: str, plan_id: int) -> Look:
     """Return a look that asks for labels and a summary."""
 
     async def look(confluence: Confluence, run: Run) -> Keep:
+        read_at = services.now()
         run.page = await confluence.get_page(run.page_id)
         decision = run.decision = await decide_page(
-            services, confluence, tenant_id, run.page, priority=Priority.BULK
+            services,
+            confluence,
+            tenant_id,
+            run.page,
+            priority=Priority.BULK,
+            read_at=read_at,
         )
         run.outcome = decision.skipped or PLANNED
         return lambda session, run_id: add_to_plan(

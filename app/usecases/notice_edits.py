@@ -36,12 +36,14 @@ class Sight:
     Attributes:
         labels: All of its global labels.
         vocabulary: What holds in its space.
+        age: How long ago it was asked for: what we wrote since need not be in it.
     """
 
     page_id: str
     space_id: str
     labels: Collection[str]
     vocabulary: Vocabulary
+    age: timedelta = timedelta()
 
 
 def notice_edits(
@@ -66,6 +68,7 @@ def notice_edits(
         state="withdrawn",
         run_id=None,
         only_from="written",
+        age=sight.age,
     )
     ledger.update(dict.fromkeys(missing, "withdrawn"))
     theirs = [one for one in sight.labels if ledger.get(one) not in _OURS]

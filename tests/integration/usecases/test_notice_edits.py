@@ -107,9 +107,17 @@ class Site:
         )
         return await receive_event(self.services, self.host, event)
 
-    async def look(self, *labels: str) -> Mapping[str, LedgerState]:
+    async def look(
+        self, *labels: str, age: timedelta = timedelta()
+    ) -> Mapping[str, LedgerState]:
         """Look at the page as a run does."""
-        sight = Sight(page_id=PAGE, space_id=SPACE, labels=labels, vocabulary=TERMS)
+        sight = Sight(
+            page_id=PAGE,
+            space_id=SPACE,
+            labels=labels,
+            vocabulary=TERMS,
+            age=age,
+        )
         return await self.database.write(
             lambda s: notice_edits(s, self.services.cipher, self.tenant, sight)
         )
@@ -304,6 +312,18 @@ class TestRemoved:
 
         assert seen == [{"backup": "withdrawn"}] * 2
         assert await site.feedback() == {"backup": (0, 1)}
+
+    async def test_a_page_read_before_speaks_against_no_label_of_ours(
+        self, site: Site
+    ) -> None:
+        """What somebody else wrote since need not stand in it: nobody took it off."""
+        await site.in_ledger("backup", "written", minutes=1)
+
+        seen = await site.look(age=timedelta(minutes=2))
+
+        assert seen == {"backup": "withdrawn"}
+        assert await site.ledger() == {"backup": "written"}
+        assert await site.feedback() == {}
 
     async def test_told_at_the_same_moment_it_counts_once(self, site: Site) -> None:
         """Events and looks side by side."""
