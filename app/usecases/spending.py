@@ -30,6 +30,7 @@ from app.errors import (
 from app.store.base import after_commit
 from app.store.budgets import BudgetStore
 from app.store.runs import RunStore
+from app.store.tenants import TenantStore
 from app.store.usage import UsageStore
 from app.usecases.kill_switch import require_going
 from app.usecases.purse import Purse
@@ -174,7 +175,12 @@ def _account_all(services: Services, bills: Sequence[Bill], session: Session) ->
 
 
 def account(services: Services, session: Session, bill: Bill) -> None:
-    """Write down what a page's question cost; what was held for it is free again."""
+    """Write down what a page's question cost; what was held for it is free again.
+
+    Of a tenant that is gone nothing is kept, and nobody else's bill fails for it.
+    """
+    if TenantStore(session).get(bill.tenant_id) is None:
+        return
     usage, budgets = UsageStore(session), BudgetStore(session)
     day = services.now().date()
     # Always in the same order: two pages that fell back crosswise would lock each other.

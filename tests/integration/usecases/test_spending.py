@@ -35,6 +35,7 @@ from app.store.tables import (
     SpendRow,
     UsageRow,
 )
+from app.store.tenants import TenantStore
 from app.usecases.budgets import (
     almost_spent,
     remove_budget,
@@ -46,7 +47,7 @@ from app.usecases.label_page import label_page
 from app.usecases.settle_job import claim_jobs, settle_job, sweep
 from app.usecases.spending import LIFETIME, Wallet
 from app.worker.retry import verdict_of
-from tests.integration.store.stored import rows
+from tests.integration.store.stored import new_tenant, rows
 from tests.integration.usecases.asking import (
     COST,
     NOON,
@@ -352,6 +353,26 @@ class TestCalls:
         assert house.services.bills_in_hand == []
         assert await taken(database) == [(240, 1920)]
         assert await rows(database, SpendHoldRow) == []
+
+    async def test_bill_of_a_tenant_that_is_gone_stops_nobody(
+        self, database: Database
+    ) -> None:
+        """It was purged while its bill waited for the database; the other pays its own."""
+        away: list[int] = [1]
+        house = await limited(
+            database,
+            Acting("openai", lambda: leave(house, away), costly()),
+            tokens=9999,
+        )
+        other = await new_tenant(database)
+        with pytest.raises(ProviderDown):
+            await house.complete(a_page())
+        await database.write(lambda s: TenantStore(s).purge(house.tenant))
+
+        await house.complete(a_page("8"), tenant=other)
+
+        assert house.services.bills_in_hand == []
+        assert [one["tenant_id"] for one in await rows(database, SpendRow)] == [other]
 
     @pytest.mark.parametrize(("is_sent", "money"), [(True, [(200, 1200)]), (False, [])])
     async def test_question_that_is_cut_off_is_settled(
