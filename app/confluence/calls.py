@@ -259,6 +259,12 @@ def discard_draft(page_id: str) -> Call:
     return trash_page(page_id).with_params(draft="true")
 
 
+def page_comments(page_id: str) -> Call:
+    """List a page's footer comments with their bodies."""
+    call = listing(f"{_V2}/pages/{_page(page_id)}/footer-comments", about="page")
+    return call.with_params(**{"body-format": "storage"})
+
+
 def get_comment(comment_id: str) -> Call:
     """Read a footer comment with its body."""
     return reading(_comment_path(comment_id), {"body-format": "storage"}, about="page")

@@ -69,6 +69,10 @@ class Reads(Exchange, Confluence):
         return next((item for item in found if item.key == key), None)
 
     @override
+    async def page_comments(self, page_id: str) -> tuple[Comment, ...]:
+        return await self._all(calls.page_comments(page_id), values.comment)
+
+    @override
     async def get_comment(self, comment_id: str) -> Comment | None:
         try:
             data, _ = await self._ask(calls.get_comment(comment_id))

@@ -98,11 +98,13 @@ def comment(data: Any) -> Comment:
     """Read one footer comment with its body."""
     source = _object(data, "a comment")
     body = _body(source, "storage")
+    number, author, _ = _version(source)
     return Comment(
         id=_text(source, "id"),
         page_id=_optional_text(source, "pageId") or "",
-        version=_version(source)[0],
+        version=number,
         body=broken_shape("a comment's body") if body is None else body,
+        author_id=author,
     )
 
 

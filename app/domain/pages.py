@@ -99,12 +99,13 @@ class NewPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """A footer comment; `body` is storage format."""
+    """A footer comment; `body` is storage format, `author_id` who wrote this version."""
 
     id: str
     page_id: str
     version: int
     body: str = field(repr=False)
+    author_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.changes import OPEN_STATES, Item
 from app.domain.estimating import AT_ONCE
-from app.errors import AppError, VersionConflict, WorkObsolete
+from app.errors import AppError, PageGone, VersionConflict, WorkObsolete
 from app.store.plan_items import SENT, ItemFilter, PlanItemStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.runs import RunStore
@@ -191,7 +191,7 @@ class _Applying:
             run.outcome = error.outcome
             for one in writes:
                 if one.is_open:
-                    one.skip(error.outcome)
+                    _lost(one, error)
         except AppError as error:
             run.fail(error)
             run.meter = confluence.meter.since(before)
@@ -259,3 +259,12 @@ class _Applying:
             writes=writes,
             forget=self._cause == "reset",
         )
+
+
+def _lost(one: Write, error: WorkObsolete) -> None:
+    """Say what became of a change whose page is lost: gone is what a bin is for."""
+    is_done = one.change.kind == "page_trash" and isinstance(error, PageGone)
+    if one.was_sent and is_done:
+        one.apply()
+    else:
+        one.skip(error.outcome)

@@ -152,6 +152,10 @@ class Confluence(Protocol):
         """Put a page (and not what is below it) in the bin; a draft is discarded."""
         ...
 
+    async def page_comments(self, page_id: str) -> tuple[Comment, ...]:
+        """Return the footer comments on a page, whoever wrote them."""
+        ...
+
     async def add_comment(self, page_id: str, body: str) -> Comment:
         """Write a footer comment, in storage format."""
         ...

@@ -7,16 +7,20 @@ from typing import Any
 
 import pytest
 
+from app.domain.changes import Change, Estimate, Item
 from app.domain.selection import Selection
+from app.errors import Unavailable
 from app.store.ledger import LedgerStore
-from app.store.plan_items import SENT
+from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore
 from app.store.plans import StoredPlan
 from app.store.tables import LedgerRow, PlanItemRow
+from app.usecases.author_page import NewPageWish, plan_new_page
 from app.usecases.carry_out import carry_out
 from app.usecases.make_plan import draft_plan, start_plan
+from app.usecases.page_plans import keep_plan
 from app.usecases.services import Services
 from app.usecases.show_plan import show_plan
-from app.usecases.undo import plan_reset
+from app.usecases.undo import Undo, plan_reset, plan_undo
 from tests.functional.house import House
 from tests.functional.small_site import ENGLISH
 
@@ -48,9 +52,44 @@ async def applied(house: House, plan: StoredPlan) -> Mapping[str, Any]:
     return await show_plan(services(house), tenant, plan.id)
 
 
+async def kept(house: House, change: Change) -> StoredPlan:
+    """Plan one change past everybody."""
+    tenant = await house.tenant_id()
+    plan, _ = await house.database.write(
+        lambda s: keep_plan(
+            s,
+            services(house),
+            tenant,
+            [NewItem(change=change, space_id=house.pages.space_id)],
+            cause="recommendations",
+            author="cli",
+            selection={},
+            spent=Estimate(),
+        )
+    )
+    return plan
+
+
+async def cut_off(house: House, plan: StoredPlan, method: str, path: str) -> None:
+    """Carry a plan out whose write lands, and die before anybody can tell of it."""
+    house.fault(path, method=method, times=0, answer={"after_effect": {"status": 503}})
+    with pytest.raises(Unavailable):
+        await applied(house, plan)
+    house.site.faults.clear()
+
+
 async def reset(house: House) -> StoredPlan:
     tenant = await house.tenant_id()
     return await plan_reset(services(house), tenant, "OPS", author="cli")
+
+
+async def items(house: House, plan: StoredPlan) -> list[Item]:
+    tenant = await house.tenant_id()
+    which = ItemFilter(plan_id=plan.id)
+    found = await house.database.read(
+        lambda s: PlanItemStore(s, services(house).cipher).items(tenant, which)
+    )
+    return [one.item for one in found]
 
 
 async def ledger(house: House) -> dict[str, str]:
@@ -133,3 +172,54 @@ async def test_reset_that_was_killed_forgets_no_tombstone(
     assert house.labels(page_id) == []
     state = await house.database.read(lambda s: LedgerStore(s).labels(tenant, page_id))
     assert state == {"backup": "withdrawn"}
+
+
+async def test_comment_is_there_once_whatever_crashes(any_house: House) -> None:
+    """Posted, rewritten, deleted: each lands, is not heard of, and is known again."""
+    house = any_house
+    _, page_id = await learned(house)
+    site, page = house.site, house.site.pages[page_id]
+    site.add_comment(page_id, "<p>One.</p>", house.olena)
+    told: list[Any] = []
+    texts = ("One.", "Two.", None)
+    seen = []
+
+    for text in texts:
+        before = told[-1] if told else None
+        after = None if text is None else {"text": text}
+        change = Change(
+            kind="comment", page_id=page_id, value="x", before=before, after=after
+        )
+        plan = await kept(house, change)
+        method = "POST" if before is None else "PUT" if after else "DELETE"
+        await cut_off(house, plan, method, r"/footer-comments(/\d+)?$")
+        head = await applied(house, plan)
+        (item,) = await items(house, plan)
+        told.append(item.change.after)
+        seen.append(
+            (head["applied"], [one.latest.body for one in site.comments_of(page)])
+        )
+
+    theirs = "<p>One.</p>"
+    assert seen == [
+        (1, [theirs, "<p>One.</p>"]),
+        (1, [theirs, "<p>Two.</p>"]),
+        (1, [theirs]),
+    ]
+    assert [one and one["version"] for one in told] == [1, 2, None]
+
+
+async def test_page_that_went_to_the_bin_unheard_is_undone(house: House) -> None:
+    """The undo of a new page is cut off after the site did it."""
+    await house.install_forge()
+    tenant = await house.tenant_id()
+    wish = NewPageWish(template="x", title="Once", space_key="OPS", publish=True)
+    made = await plan_new_page(services(house), tenant, wish, author="cli")
+    await applied(house, made)
+    back = await plan_undo(services(house), tenant, Undo(plan_id=made.id), author="cli")
+
+    await cut_off(house, back, "DELETE", r"/pages/\d+$")
+    head = await applied(house, back)
+
+    assert (head["applied"], head["skipped"]) == (1, 0)
+    assert [one.state for one in await items(house, made)] == ["undone"]

@@ -140,6 +140,10 @@ def test_bodies_stay_out_of_logs() -> None:
 @pytest.mark.parametrize(
     ("call", "path"),
     [
+        (
+            calls.page_comments("7"),
+            "/api/v2/pages/7/footer-comments?limit=250&body-format=storage",
+        ),
         (calls.get_comment("4"), "/api/v2/footer-comments/4?body-format=storage"),
         (
             calls.direct_children(calls.Node(kind="folder", id="5")),

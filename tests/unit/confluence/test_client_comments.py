@@ -55,6 +55,17 @@ class TestComments:
 
         assert site.unused == 1
 
+    async def test_all_of_a_page(self) -> None:
+        """Each with who wrote it."""
+        version = {"number": 1, "authorId": "a"}
+        site = Script(answer(200, {"results": [comment_json(version=version)]}))
+
+        found = await client(site).page_comments("7")
+
+        assert [(one.id, one.author_id, one.body) for one in found] == [
+            ("41", "a", "<p>x</p>")
+        ]
+
     async def test_on_a_page_that_is_gone(self) -> None:
         """It is the page that is missing."""
         with pytest.raises(PageGone):
