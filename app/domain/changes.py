@@ -99,6 +99,13 @@ class Change:
         """The agent whose mode decides."""
         return self.agent or AGENTS[self.kind]
 
+    @property
+    def adds_another(self) -> bool:
+        """Whether doing it twice makes two things, where other kinds find it done."""
+        return self.kind == "page_create" or (
+            self.kind == "comment" and self.before is None
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,7 +37,10 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredItem:
-    """An item with the title that its page had, and when it was carried out."""
+    """An item with the title that its page had, and when it was carried out.
+
+    While it is open, `applied_at` is when it was sent last.
+    """
 
     item: Item
     page_title: str = field(repr=False)
@@ -195,6 +198,47 @@ class PlanItemStore:
             .execution_options(synchronize_session=False)
         )
         return len(moved.all())
+
+    def claim(
+        self, tenant_id: str, items: Iterable[Item], *, patience: timedelta
+    ) -> set[int]:
+        """Mark open items as sent; return the ids of those that are the caller's.
+
+        Of two that found an item unsent, one gets it. One that was sent, and of which
+        nobody told, is anybody's; but where a second try could do it twice, only once
+        it was sent longer ago than `patience`: whoever sent it is gone then.
+        """
+        claimed: set[int] = set()
+        for one in items:
+            query = sa.update(PlanItemRow).where(
+                PlanItemRow.tenant_id == tenant_id,
+                PlanItemRow.id == one.id,
+                PlanItemRow.state == one.state,
+                PlanItemRow.reason == one.reason,
+            )
+            if one.reason == SENT and one.change.adds_another:
+                long_ago = PlanItemRow.applied_at <= db_time(-patience)
+                query = query.where(sa.or_(PlanItemRow.applied_at.is_(None), long_ago))
+            found = self._session.scalars(
+                query.values(reason=SENT, applied_at=db_time())
+                .returning(PlanItemRow.id)
+                .execution_options(synchronize_session=False)
+            )
+            claimed.update(found)
+        return claimed
+
+    def let_go(self, tenant_id: str, ids: Collection[int]) -> None:
+        """Let others have claimed items that are open still: their sender gave up."""
+        self._session.execute(
+            sa.update(PlanItemRow)
+            .where(
+                PlanItemRow.tenant_id == tenant_id,
+                PlanItemRow.id.in_(ids),
+                PlanItemRow.state.in_(OPEN_STATES),
+            )
+            .values(applied_at=None)
+            .execution_options(synchronize_session=False)
+        )
 
     def applied(
         self, tenant_id: str, item: Item, *, after: Any, run_id: int | None

@@ -6,14 +6,16 @@ nothing is guessed. Cut off in the middle, it goes on where it was.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from app.domain.changes import OPEN_STATES, Item
 from app.domain.estimating import AT_ONCE
-from app.errors import AppError, PageGone, VersionConflict, WorkObsolete
+from app.errors import AppError, Conflict, PageGone, VersionConflict, WorkObsolete
 from app.store.plan_items import SENT, ItemFilter, PlanItemStore
 from app.store.plans import PlanStore, StoredPlan
 from app.store.runs import RunStore
@@ -28,6 +30,12 @@ from app.usecases.side_by_side import draining, side_by_side
 from app.usecases.site import open_site
 from app.usecases.vocabularies import vocabulary_of
 from app.usecases.writing.work import Write
+
+#: What somebody else was about to write, and could be there twice, is left alone for so
+#: long: then whoever it was is gone.
+_PATIENCE = timedelta(seconds=30)
+#: Pauses while somebody else has the rest of a plan in hand; in all a little longer.
+_PAUSES = (0.2, 0.3, 0.5, *([1.0] * 32))
 
 #: A page that is written to at the same moment by somebody else is read again.
 _TRIES = 3
@@ -50,13 +58,16 @@ async def carry_out(
         Stopped: A kill switch stands; called again after its release, it goes on.
     """
 
+    def left(session: Session) -> list[str | None]:
+        store = PlanItemStore(session, services.cipher)
+        return list(store.page_ids(tenant_id, plan_id))
+
     def begin(session: Session) -> tuple[StoredPlan, list[str | None]]:
         check_going(session, tenant_id)
         plans = PlanStore(session)
         plans.move(tenant_id, plan_id, "applying", only_from=["ready", "applying"])
         follow_plan(session, tenant_id, plan_id, actor=actor)
-        pages = PlanItemStore(session, services.cipher).page_ids(tenant_id, plan_id)
-        return plans.plan(tenant_id, plan_id), list(pages)
+        return plans.plan(tenant_id, plan_id), left(session)
 
     plan, pages = await services.database.write(begin)
     work = _Applying(
@@ -66,7 +77,12 @@ async def carry_out(
         cause=plan.cause,
         actor=actor,
     )
-    await work.pages(pages, at_once=at_once, progress=progress)
+    pauses = iter(_PAUSES)
+    while pages:
+        await work.pages(pages, at_once=at_once, progress=progress)
+        pages = await services.database.read(left)
+        if pages:
+            await _wait(pauses, plan_id)
 
     def end(session: Session) -> StoredPlan:
         plans = PlanStore(session)
@@ -83,6 +99,14 @@ async def carry_out(
         return plans.plan(tenant_id, plan_id)
 
     return await services.database.write(end)
+
+
+async def _wait(pauses: Iterator[float], plan_id: int) -> None:
+    """Wait for somebody else who has the rest of a plan in hand."""
+    pause = next(pauses, None)
+    if pause is None:
+        raise Conflict(f"plan {plan_id} is just being carried out by somebody else")
+    await asyncio.sleep(pause)
 
 
 async def carry_out_approved(
@@ -135,7 +159,7 @@ class _Applying:
             async with open_site(self._services, self._tenant_id) as (confluence, _, _):
                 await self._new_pages(confluence)
         waiting = iter([one for one in page_ids if one is not None])
-        total = len(page_ids)
+        total, self._done = len(page_ids), 0
 
         def told() -> None:
             self._done += 1
@@ -169,6 +193,7 @@ class _Applying:
         # Before they are marked as sent: what stays undone must not look done.
         await require_going(self._services, self._tenant_id)
         run = self._run(page_id, writes)
+        claimed: list[Write] = []
         before = replace(confluence.meter)
         try:
             page = run.page = await confluence.get_page(page_id)
@@ -176,12 +201,14 @@ class _Applying:
             vocabulary = await vocabulary_of(
                 self._services, self._tenant_id, page.space_id
             )
-            await self._mark_sent(writes)
+            run.writes = claimed = await self._claimed(writes)
+            if not claimed:
+                return
             await apply_changes(
                 self._services,
                 confluence,
                 self._tenant_id,
-                writes,
+                run.writes,
                 page=page,
                 read_at=read_at,
                 vocabulary=vocabulary,
@@ -189,13 +216,14 @@ class _Applying:
             run.conclude()
         except WorkObsolete as error:
             run.outcome = error.outcome
-            for one in writes:
+            for one in run.writes:
                 if one.is_open:
                     _lost(one, error)
         except AppError as error:
             run.fail(error)
             run.meter = confluence.meter.since(before)
             await record_run(self._services, self._tenant_id, run)
+            await self._let_go(claimed)
             raise
         run.meter = confluence.meter.since(before)
         await record_run(self._services, self._tenant_id, run)
@@ -205,10 +233,17 @@ class _Applying:
         for one in writes:
             run = self._run("", [one])
             before = replace(confluence.meter)
-            await self._mark_sent([one])
-            await apply_new_pages(
-                self._services, confluence, self._tenant_id, run.writes
-            )
+            # Before it is marked as sent: what stays undone must not look done.
+            await require_going(self._services, self._tenant_id)
+            if not await self._claimed([one]):
+                continue
+            try:
+                await apply_new_pages(
+                    self._services, confluence, self._tenant_id, run.writes
+                )
+            except AppError:
+                await self._let_go([one])
+                raise
             if one.outcome == "applied":
                 run.page_id = one.after["id"]
             run.conclude()
@@ -234,21 +269,28 @@ class _Applying:
             for one in items
         ]
 
-    async def _mark_sent(self, writes: Sequence[Write]) -> None:
-        """Note that the site will hear of these: who finds them after a crash knows."""
+    async def _claimed(self, writes: Sequence[Write]) -> list[Write]:
+        """Note that the site will hear of these: who finds them after a crash knows.
 
-        def work(session: Session) -> None:
+        Return those that nobody else is about to write.
+        """
+        items = [one.item for one in writes if one.item is not None]
+
+        def work(session: Session) -> set[int]:
             store = PlanItemStore(session, self._services.cipher)
-            for item in [one.item for one in writes if one.item is not None]:
-                store.set_state(
-                    self._tenant_id,
-                    [item.id],
-                    item.state,
-                    reason=SENT,
-                    only_from=[item.state],
-                )
+            return store.claim(self._tenant_id, items, patience=_PATIENCE)
 
-        await self._services.database.write(work)
+        claimed = await self._services.database.write(work)
+        return [one for one in writes if one.item and one.item.id in claimed]
+
+    async def _let_go(self, writes: Sequence[Write]) -> None:
+        """Let the next try go on at once: this one writes no more."""
+        ids = [one.item.id for one in writes if one.item is not None]
+        await self._services.database.write(
+            lambda s: PlanItemStore(s, self._services.cipher).let_go(
+                self._tenant_id, ids
+            )
+        )
 
     def _run(self, page_id: str, writes: list[Write]) -> Run:
         return Run(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
-from app.domain.changes import Agent, Item, PlanCause
+from app.domain.changes import OPEN_STATES, Agent, Item, PlanCause
 from app.domain.plans import new_names
 from app.store.encryption import Cipher
 from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore, StoredItem
@@ -106,8 +106,14 @@ def settle_items(
         elif drop_guarded and one.reason in GUARDS:
             store.drop(tenant_id, one.item.id)
         else:
+            # Somebody else may have done it meanwhile: that stays said.
             store.set_state(
-                tenant_id, [one.item.id], "skipped", reason=one.reason, run_id=run_id
+                tenant_id,
+                [one.item.id],
+                "skipped",
+                reason=one.reason,
+                run_id=run_id,
+                only_from=OPEN_STATES,
             )
 
 

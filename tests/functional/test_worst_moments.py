@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from app.domain.changes import Change, Estimate, Item
+from app.domain.changes import Change, ChangeKind, Estimate, Item
 from app.domain.selection import Selection
-from app.errors import Unavailable
+from app.errors import Conflict, Unavailable
 from app.store.ledger import LedgerStore
 from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore
 from app.store.plans import StoredPlan
-from app.store.tables import LedgerRow, PlanItemRow
+from app.store.tables import LedgerRow, PlanItemRow, RunRow
 from app.usecases.author_page import NewPageWish, plan_new_page
 from app.usecases.carry_out import carry_out
 from app.usecases.make_plan import draft_plan, start_plan
@@ -223,3 +224,53 @@ async def test_page_that_went_to_the_bin_unheard_is_undone(house: House) -> None
 
     assert (head["applied"], head["skipped"]) == (1, 0)
     assert [one.state for one in await items(house, made)] == ["undone"]
+
+
+@pytest.mark.parametrize("kind", ["comment", "page_create"])
+async def test_plan_carried_out_by_two_adds_no_second(
+    any_house: House, kind: ChangeKind
+) -> None:
+    """The one is about to post it while the other looks; both find the plan done."""
+    house = any_house
+    _, page_id = await learned(house)
+    place = {"space_id": house.pages.space_id, "parent_id": house.pages.homepage_id}
+    draft = {**place, "title": "Draft", "status": "draft", "body": "<p>x</p>"}
+    changes = {
+        "comment": Change(kind=kind, page_id=page_id, after={"text": "One."}),
+        "page_create": Change(kind=kind, page_id=None, after=draft),
+    }
+    plan = await kept(house, changes[kind])
+    path = {"comment": "/footer-comments$", "page_create": "/api/v2/pages$"}[kind]
+
+    with house.holding("POST", path) as hold:
+        first = asyncio.create_task(applied(house, plan))
+        await hold.caught()
+        second = asyncio.create_task(applied(house, plan))
+        await asyncio.sleep(0.5)
+    ends = await asyncio.gather(first, second, return_exceptions=True)
+
+    assert len(house.requests("POST", path.removesuffix("$"))) == 1
+    assert [one.state for one in await items(house, plan)] == ["applied"]
+    assert [type(one) for one in ends if isinstance(one, Exception)] in ([], [Conflict])
+    assert len(await house.rows(RunRow, RunRow.outcome == "applied")) == 1
+
+
+async def test_comment_of_a_process_that_died_waits_for_nobody_long(
+    house: House,
+) -> None:
+    """Once its claim is old it is looked for, and posted if it is not there."""
+    _, page_id = await learned(house)
+    change = Change(kind="comment", page_id=page_id, after={"text": "One."})
+    plan = await kept(house, change)
+    mine = PlanItemRow.plan_id == plan.id
+    just_now = await house.database_time(0)
+    await house.change(PlanItemRow, mine, reason=SENT, applied_at=just_now)
+
+    applying = asyncio.create_task(applied(house, plan))
+    await asyncio.sleep(1)
+    early = house.requests("POST", "/footer-comments")
+    await house.change(PlanItemRow, mine, applied_at=await house.database_time(-60))
+    head = await applying
+
+    assert (len(early), head["applied"]) == (0, 1)
+    assert len(house.requests("POST", "/footer-comments")) == 1

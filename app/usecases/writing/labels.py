@@ -40,19 +40,11 @@ async def add_labels(target: Target, writes: Sequence[Write]) -> None:
     except AppError:
         # A plain no: nothing was written, and a person who puts one of these there
         # later must not find it taken for ours.
-        await target.services.database.write(
-            lambda s: LedgerStore(s).take_back(target.tenant_id, target.page.id, names)
-        )
+        await _take_back(target, names)
         raise
     target.page = replace(target.page, labels=present)
     standing = target.labels
-    refused = [one for one in names if one not in standing]
-    if refused:
-        await target.services.database.write(
-            lambda s: LedgerStore(s).take_back(
-                target.tenant_id, target.page.id, refused
-            )
-        )
+    await _take_back(target, [one for one in names if one not in standing])
     for one in wanted:
         if one.is_open and one.change.value in standing:
             one.apply()
@@ -60,6 +52,13 @@ async def add_labels(target: Target, writes: Sequence[Write]) -> None:
             one.skip("refused_by_site")
     added = sum(one.outcome == "applied" for one in wanted)
     target.services.metrics.labels_written.inc(added)
+
+
+async def _take_back(target: Target, names: Sequence[str]) -> None:
+    if names:
+        await target.services.database.write(
+            lambda s: LedgerStore(s).take_back(target.tenant_id, target.page.id, names)
+        )
 
 
 def _settled(target: Target, one: Write) -> bool:
