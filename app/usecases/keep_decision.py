@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
-from app.domain.changes import OPEN_STATES, Agent, Item, PlanCause
+from app.domain.byline import BYLINE_PROPERTY_KEY
+from app.domain.changes import OPEN_STATES, Agent, Change, ChangeKind, Item, PlanCause
 from app.domain.plans import new_names
 from app.store.encryption import Cipher
+from app.store.ledger import LedgerStore
 from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore, StoredItem
 from app.store.plans import PlanStore
 from app.store.proposals import ProposalStore
@@ -41,6 +43,7 @@ def keep_decision(
     """
     _note_proposals(session, cipher, tenant_id, decision)
     store = PlanItemStore(session, cipher)
+    unheard = _settle_unheard(session, store, tenant_id, decision)
     fresh = _renew(store, tenant_id, decision)
     if not fresh and not decision.planned:
         return []
@@ -57,6 +60,7 @@ def keep_decision(
             change=one.change,
             authority="person" if one.state == "approved" else "policy",
             item=_item(item_id, plan_id, one),
+            was_sent=(one.change.kind, one.change.value) in unheard,
         )
         for item_id, one in zip(ids, decision.planned, strict=True)
     ]
@@ -127,6 +131,45 @@ def _note_proposals(
             decision.page.id,
             new_names(decision.answer.completion, decision.vocabulary),
         )
+
+
+def _settle_unheard(
+    session: Session, store: PlanItemStore, tenant_id: str, decision: Decision
+) -> set[tuple[ChangeKind, str]]:
+    """Settle what an earlier run of an event sent and never came to tell of.
+
+    What stands on the page is applied, so that it can be undone; what this look says
+    anew is superseded. Return what was sent so.
+    """
+    plans, page = PlanStore(session), decision.page
+    which = ItemFilter(page_ids=[page.id], states=OPEN_STATES)
+    unheard = [
+        one.item
+        for one in store.items(tenant_id, which)
+        if one.item.reason == SENT
+        and plans.plan(tenant_id, one.item.plan_id).cause == "event"
+    ]
+    anew = {(one.change.kind, one.change.value) for one in decision.planned}
+    for one in unheard:
+        if _stands(session, tenant_id, decision, one.change):
+            store.set_state(tenant_id, [one.id], "applied", only_from=OPEN_STATES)
+        elif (one.change.kind, one.change.value) in anew:
+            store.set_state(tenant_id, [one.id], "superseded", only_from=OPEN_STATES)
+    return {(one.change.kind, one.change.value) for one in unheard}
+
+
+def _stands(
+    session: Session, tenant_id: str, decision: Decision, change: Change
+) -> bool:
+    page, label = decision.page, change.value
+    if change.kind == "summary":
+        current = page.property(BYLINE_PROPERTY_KEY)
+        return (current.value if current else None) == change.after
+    return (
+        change.kind == "label_add"
+        and label in decision.on_page
+        and LedgerStore(session).has(tenant_id, page.id, "label", label)
+    )
 
 
 def _renew(store: PlanItemStore, tenant_id: str, decision: Decision) -> list[NewItem]:

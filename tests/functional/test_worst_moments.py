@@ -14,6 +14,7 @@ from app.errors import Conflict, Unavailable
 from app.store.ledger import LedgerStore
 from app.store.plan_items import SENT, ItemFilter, NewItem, PlanItemStore
 from app.store.plans import StoredPlan
+from app.store.policies import PolicyStore
 from app.store.tables import LedgerRow, PlanItemRow, RunRow
 from app.usecases.author_page import NewPageWish, plan_new_page
 from app.usecases.carry_out import carry_out
@@ -77,6 +78,13 @@ async def cut_off(house: House, plan: StoredPlan, method: str, path: str) -> Non
     with pytest.raises(Unavailable):
         await applied(house, plan)
     house.site.faults.clear()
+
+
+async def retried(house: House, fault_id: str) -> None:
+    """Wait until a fault has struck a job, and the queue has tried it again."""
+    await house.wait_for(lambda: house.hits(fault_id), what="the fault")
+    await house.hasten()
+    await house.settled()
 
 
 async def reset(house: House) -> StoredPlan:
@@ -274,3 +282,54 @@ async def test_comment_of_a_process_that_died_waits_for_nobody_long(
 
     assert (len(early), head["applied"]) == (0, 1)
     assert len(house.requests("POST", "/footer-comments")) == 1
+
+
+async def test_event_s_comment_is_posted_once(any_house: House) -> None:
+    """The answer is lost, the queue tries again, and finds it there."""
+    house = any_house
+    await house.install_forge()
+    tenant = await house.tenant_id()
+    await house.database.write(
+        lambda s: PolicyStore(s).set_fields(tenant, "", {"summary_place": "comment"})
+    )
+    lost = house.fault(
+        r"/footer-comments$",
+        method="POST",
+        times=1,
+        answer={"after_effect": {"status": 503}},
+    )
+
+    page_id = house.write(ENGLISH)
+    await retried(house, lost)
+
+    rows = await house.rows(PlanItemRow, PlanItemRow.kind == "comment")
+    assert len(house.site.comments_of(house.site.pages[page_id])) == 1
+    assert [one["state"] for one in rows] == ["superseded", "applied"]
+
+
+async def test_what_an_event_s_run_never_told_of_can_be_undone(
+    any_house: House,
+) -> None:
+    """The label was written, the summary was not, and the next try did the rest."""
+    house = any_house
+    await house.install_forge()
+    tenant = await house.tenant_id()
+    page_id = house.pages.waiting[ENGLISH]
+    lost = house.fault(
+        rf"/pages/{page_id}/properties$",
+        method="POST",
+        times=1,
+        answer={"after_effect": {"status": 503}},
+    )
+
+    house.write(ENGLISH)
+    await retried(house, lost)
+    seen = house.labels(page_id), house.byline(page_id) is not None
+    what = Undo(page_id=page_id)
+    head = await applied(
+        house, await plan_undo(services(house), tenant, what, author="cli")
+    )
+
+    assert seen == (["backup"], True)
+    assert (head["applied"], head["skipped"]) == (2, 0)
+    assert (house.labels(page_id), house.byline(page_id)) == ([], None)
