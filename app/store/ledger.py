@@ -173,17 +173,29 @@ class LedgerStore:
         labels: Collection[str],
         *,
         only_from: LedgerState | None = None,
-    ) -> None:
-        """Drop what is known of labels: they may come again."""
+        age: timedelta = timedelta(),
+    ) -> set[str]:
+        """Drop what is known of labels, at least so old: they may come again.
+
+        Return which.
+        """
+        if not labels:
+            return set()
         query = sa.delete(LedgerRow).where(
             LedgerRow.tenant_id == tenant_id,
             LedgerRow.page_id == page_id,
             LedgerRow.kind == "label",
             LedgerRow.value.in_(labels),
+            LedgerRow.changed_at <= db_time(-age),
         )
         if only_from is not None:
             query = query.where(LedgerRow.state == only_from)
-        self._session.execute(query.execution_options(synchronize_session=False))
+        dropped = self._session.scalars(
+            query.returning(LedgerRow.value).execution_options(
+                synchronize_session=False
+            )
+        )
+        return set(dropped)
 
     def _put(
         self,
@@ -258,22 +270,7 @@ class LedgerStore:
 
         A page that was read a moment ago cannot speak against a younger one.
         """
-        if not labels:
-            return set()
-        lifted = self._session.scalars(
-            sa.delete(LedgerRow)
-            .where(
-                LedgerRow.tenant_id == tenant_id,
-                LedgerRow.page_id == page_id,
-                LedgerRow.kind == "label",
-                LedgerRow.value.in_(labels),
-                LedgerRow.state == "withdrawn",
-                LedgerRow.changed_at <= db_time(-age),
-            )
-            .returning(LedgerRow.value)
-            .execution_options(synchronize_session=False)
-        )
-        return set(lifted)
+        return self.forget(tenant_id, page_id, labels, only_from="withdrawn", age=age)
 
 
 _LEDGER = Base.metadata.tables["ledger"]

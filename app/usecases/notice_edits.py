@@ -26,6 +26,9 @@ BY_HAND = "by_hand"
 #: speaks only against tombstones that are older.
 _STALE = timedelta(minutes=2)
 
+#: A write takes less, with all its waits; what was not there then will not come.
+_LOST = timedelta(hours=1)
+
 _OURS: frozenset[LedgerState] = frozenset({"planned", "written"})
 
 
@@ -59,6 +62,7 @@ def notice_edits(
     page_id, key = sight.page_id, sight.vocabulary.key
     ledger = dict(store.labels(tenant_id, page_id))
     _land(session, tenant_id, sight, ledger)
+    _give_up(session, tenant_id, sight, ledger)
     written = [one for one, state in ledger.items() if state == "written"]
     missing = [one for one in written if one not in sight.labels]
     gone = store.settle(
@@ -129,6 +133,28 @@ def accept_by_hand(
             only_from=["waiting"],
         ):
             FeedbackStore(session).add(tenant_id, one.item.space_id, label, accepted=1)
+
+
+def _give_up(
+    session: Session,
+    tenant_id: str,
+    sight: Sight,
+    ledger: dict[str, LedgerState],
+) -> None:
+    """Forget what was to be written long ago and never was: it is anybody's to put."""
+    lost = LedgerStore(session).forget(
+        tenant_id,
+        sight.page_id,
+        [
+            one
+            for one, state in ledger.items()
+            if state == "planned" and one not in sight.labels
+        ],
+        only_from="planned",
+        age=_LOST,
+    )
+    for label in lost:
+        del ledger[label]
 
 
 def _land(

@@ -325,6 +325,20 @@ class TestRemoved:
         assert await site.ledger() == {"backup": "written"}
         assert await site.feedback() == {}
 
+    @pytest.mark.parametrize(
+        ("minutes", "left"), [(30, {"backup": "planned"}), (90, {})]
+    )
+    async def test_what_never_came_is_anybody_s_to_put(
+        self, site: Site, minutes: float, left: Mapping[str, LedgerState]
+    ) -> None:
+        """A run was cut off before it sent: a person's label of that name is theirs."""
+        await site.in_ledger("backup", "planned", minutes=minutes)
+
+        seen = await site.look()
+
+        assert (seen, await site.ledger()) == (left, left)
+        assert await site.feedback() == {}
+
     async def test_told_at_the_same_moment_it_counts_once(self, site: Site) -> None:
         """Events and looks side by side."""
         await site.in_ledger("backup", "written")
