@@ -294,7 +294,7 @@ class PlanItemStore:
         self._session.execute(
             sa.update(PlanItemRow)
             .where(PlanItemRow.tenant_id == tenant_id, PlanItemRow.id == item_id)
-            .values(value=change.value, sealed_detail=self._sealed(change, title))
+            .values(value=_in_clear(change), sealed_detail=self._sealed(change, title))
             .execution_options(synchronize_session=False)
         )
 
@@ -307,7 +307,7 @@ class PlanItemStore:
             space_id=new.space_id,
             page_version=new.page_version,
             kind=change.kind,
-            value=change.value,
+            value=_in_clear(change),
             agent=change.by,
             state=new.state,
             confidence=change.confidence,
@@ -324,6 +324,7 @@ class PlanItemStore:
                     "after": change.after,
                     "evidence": change.evidence,
                     "title": title,
+                    "value": change.value,
                 }
             )
         )
@@ -333,7 +334,8 @@ class PlanItemStore:
         change = Change(
             kind=row.kind,  # type: ignore[arg-type]
             page_id=row.page_id,
-            value=row.value,
+            # What was written before has it in its row alone.
+            value=detail.get("value", row.value),
             before=detail["before"],
             after=detail["after"],
             confidence=row.confidence,
@@ -356,6 +358,11 @@ class PlanItemStore:
         return StoredItem(
             item=item, page_title=detail["title"], applied_at=row.applied_at
         )
+
+
+def _in_clear(change: Change) -> str:
+    """Return a change's value as anybody may read it: a heading is the page's own."""
+    return "" if change.kind == "page_text" else change.value
 
 
 def _narrowed(which: ItemFilter) -> list[sa.ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from app.domain.selection import Selection
 from app.errors import Conflict, MalformedPayload, MarkupAmbiguous, NotFound
 from app.store.plans import StoredPlan
 from app.store.policies import PolicyStore
-from app.store.tables import EventRow
+from app.store.tables import EventRow, PlanItemRow
 from app.usecases.author_page import NewPageWish, plan_new_page
 from app.usecases.author_section import SectionWish, plan_section
 from app.usecases.carry_out import carry_out
@@ -382,6 +382,17 @@ class TestSections:
         assert text[0] == "  section “Owner”"
         assert {"-Olena K.", "+Petro"} <= set(text)
         assert any("<em>" in line for line in markup)
+
+    async def test_headings_are_sealed(self, house: House) -> None:
+        """They are the page's own words, as all that a change quotes."""
+        page_id = page_of(house, BODY)
+        await house.install_forge()
+
+        plan = await changed(house, page_id, "Кінець", "Ні.")
+
+        (row,) = await house.rows(PlanItemRow, PlanItemRow.plan_id == plan.id)
+        assert (row["value"], "Кінець" in str(row)) == ("", False)
+        assert (await diff(house, plan))[0] == "  section “Кінець”"
 
     async def test_edited_meanwhile(self, house: House) -> None:
         """The person's words stay, when it is written and when it is taken back."""
