@@ -37,28 +37,33 @@ class Decided:
     Attributes:
         items: What was decided now.
         conflicts: Item id -> why nothing was decided: somebody was faster.
+        unwritten: Of these, what was approved before and is still to be written.
     """
 
     items: tuple[Item, ...]
     conflicts: Mapping[int, str]
+    unwritten: tuple[Item, ...] = ()
 
     def __add__(self, other: Decided) -> Decided:
         """Return both together."""
         return Decided(
             items=(*self.items, *other.items),
             conflicts={**self.conflicts, **other.conflicts},
+            unwritten=(*self.unwritten, *other.unwritten),
         )
 
     @property
     def page_ids(self) -> tuple[str, ...]:
-        """The pages of what was decided, each once."""
-        found = [one.change.page_id for one in self.items if one.change.page_id]
+        """The pages of what was decided, or is still to be written, each once."""
+        every = (*self.items, *self.unwritten)
+        found = [one.change.page_id for one in every if one.change.page_id]
         return tuple(dict.fromkeys(found))
 
     @property
     def new_pages(self) -> tuple[int, ...]:
         """The items of pages that are yet to be made."""
-        return tuple(one.id for one in self.items if one.change.page_id is None)
+        every = (*self.items, *self.unwritten)
+        return tuple(one.id for one in every if one.change.page_id is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,8 @@ async def approve(
 ) -> Decided:
     """Approve suggestions; `carry_out_approved` then writes them.
 
+    Approved again, what was cut off before it was written goes on.
+
     Raises:
         NotFound: One of them is not there.
         Stopped: A kill switch stands: what is approved now could not be written now.
@@ -181,7 +188,15 @@ async def _decide(
                 action=f"suggestions_{state}",
                 after={"items": [one.id for one in done]},
             )
-        return Decided(items=tuple(done), conflicts=conflicts)
+        late: Sequence[StoredItem] = ()
+        if conflicts and state == "approved":
+            which = ItemFilter(ids=list(conflicts), states=[state])
+            late = PlanItemStore(session, services.cipher).items(tenant_id, which)
+        return Decided(
+            items=tuple(done),
+            conflicts=conflicts,
+            unwritten=tuple(one.item for one in late),
+        )
 
     found = Decided(items=(), conflicts={})
     for at in range(0, len(ids), _BATCH):

@@ -17,9 +17,10 @@ from app.store.plans import StoredPlan
 from app.store.policies import PolicyStore
 from app.store.tables import LedgerRow, PlanItemRow, RunRow
 from app.usecases.author_page import NewPageWish, plan_new_page
-from app.usecases.carry_out import carry_out
+from app.usecases.carry_out import carry_out, carry_out_approved
 from app.usecases.make_plan import draft_plan, start_plan
 from app.usecases.page_plans import keep_plan
+from app.usecases.review import approve
 from app.usecases.services import Services
 from app.usecases.show_plan import show_plan
 from app.usecases.undo import Undo, plan_reset, plan_undo
@@ -333,3 +334,28 @@ async def test_what_an_event_s_run_never_told_of_can_be_undone(
     assert seen == (["backup"], True)
     assert (head["applied"], head["skipped"]) == (2, 0)
     assert (house.labels(page_id), house.byline(page_id)) == ([], None)
+
+
+async def test_approval_that_was_cut_off_is_not_lost(any_house: House) -> None:
+    """Approved again it is written, though nothing is decided again."""
+    house = any_house
+    await house.install_forge()
+    tenant = await house.tenant_id()
+    await house.database.write(
+        lambda s: PolicyStore(s).set_fields(tenant, "", {"mode": "suggest"})
+    )
+    page_id = house.write(ENGLISH)
+    await house.settled()
+    ids = [one["id"] for one in await house.rows(PlanItemRow)]
+
+    first = await approve(services(house), tenant, ids, by="olena")
+    again = await approve(services(house), tenant, ids, by="taras")
+    await carry_out_approved(
+        services(house), tenant, again.page_ids, actor="taras", new_pages=()
+    )
+    late = await approve(services(house), tenant, ids, by="taras")
+
+    assert first.page_ids == again.page_ids == (page_id,)
+    assert (again.items, again.conflicts.keys()) == ((), set(ids))
+    assert house.labels(page_id) == ["backup"]
+    assert late.page_ids == ()
