@@ -88,13 +88,7 @@ async def decide_page(
     Ledger and memory are brought in line with what stands on the page; that is all
     that is written, and to our own database.
 
-    Args:
-        services: The bundle.
-        confluence: The tenant's site.
-        tenant_id: The tenant.
-        page: The page as it was read.
-        priority: Whose turn with the AI it is.
-        read_at: A moment just before it was read.
+    What we wrote since `read_at`, a moment just before the page was read, it cannot show.
 
     Raises:
         ProviderError: Nobody can answer now; waiting may help.

@@ -164,7 +164,7 @@ def _stands(
     page, label = decision.page, change.value
     if change.kind == "summary":
         current = page.property(BYLINE_PROPERTY_KEY)
-        return (current.value if current else None) == change.after
+        return current is not None and bool(current.value == change.after)
     return (
         change.kind == "label_add"
         and label in decision.on_page
