@@ -70,13 +70,14 @@ async def _take_in(
     def work(session: Session) -> EventOutcome:
         installations = InstallationStore(session, services.cipher)
         tenant_id = installations.tenant_of(installation)
+        accounts = installations.accounts(tenant_id)
         own = event.self_generated or (
-            event.account_id is not None
-            and event.account_id in installations.accounts(tenant_id)
+            event.account_id is not None and event.account_id in accounts
         )
         if isinstance(event, LabelEvent):
             return _label(session, services, tenant_id, event, own=own)
-        return _page(session, services, tenant_id, event, own=own)
+        is_person = not own and bool(accounts) and event.account_id is not None
+        return _page(session, services, tenant_id, event, own=own, is_person=is_person)
 
     return await services.database.write(work)
 
@@ -88,8 +89,11 @@ def _page(
     event: PageEvent,
     *,
     own: bool,
+    is_person: bool,
 ) -> EventOutcome:
-    outcome = "own" if own else _judge_page(session, tenant_id, event)
+    outcome = (
+        "own" if own else _judge_page(session, tenant_id, event, is_person=is_person)
+    )
     event_id = _receive(session, tenant_id, event, outcome)
     if event_id is None:
         return "duplicate"
@@ -110,13 +114,20 @@ def _page(
     return "joined" if job.joined else "queued"
 
 
-def _judge_page(session: Session, tenant_id: str, event: PageEvent) -> EventOutcome:
+def _judge_page(
+    session: Session, tenant_id: str, event: PageEvent, *, is_person: bool
+) -> EventOutcome:
     if event.verb in _EARLY:
         return "ignored"
     if event.verb in _GONE:
         return "noted"
-    ours = event.version is not None and LedgerStore(session).has(
-        tenant_id, event.page_id, "version", str(event.version)
+    # A person may have been faster with the version that we were about to write.
+    ours = (
+        event.version is not None
+        and not is_person
+        and LedgerStore(session).has(
+            tenant_id, event.page_id, "version", str(event.version)
+        )
     )
     return "own" if ours else "queued"
 
