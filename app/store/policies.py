@@ -12,6 +12,7 @@ from app.domain.modes import PolicyMode, WhitelistEntry
 from app.domain.pages import Space
 from app.domain.policy import Policy
 from app.domain.policy_fields import policy_of
+from app.errors import NotFound
 from app.store.base import db_time
 from app.store.tables import (
     PageMemoryRow,
@@ -225,6 +226,17 @@ class PolicyStore:
                 SpaceRow.tenant_id == tenant_id, SpaceRow.space_id == space_id
             )
         )
+
+    def space_named(self, tenant_id: str, key: str) -> str:
+        """Return the id of a space by its key, whatever the case.
+
+        Raises:
+            NotFound: The site has no such space, or we have not seen it yet.
+        """
+        found = self.space_id(tenant_id, key)
+        if found is None:
+            raise NotFound(f"no space {key} on this site (yet)")
+        return found
 
     def space_id(self, tenant_id: str, key: str) -> str | None:
         """Return the id of a space by its key, whatever the case."""

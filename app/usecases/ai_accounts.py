@@ -115,12 +115,9 @@ async def set_providers(
     def work(session: Session) -> None:
         _require(session, tenant_id)
         policies = PolicyStore(session)
-        space_id: str | None = ""
+        space_id = ""
         if space_key is not None:
-            space_id = policies.space_id(tenant_id, space_key)
-        if space_id is None:
-            reason = f"no space {space_key} on this site (yet)"
-            raise NotFound(reason)
+            space_id = policies.space_named(tenant_id, space_key)
         before = policies.providers(tenant_id, space_id)
         policies.set_providers(tenant_id, space_id, names)
         RunStore(session).audit(

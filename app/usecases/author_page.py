@@ -222,10 +222,8 @@ async def _place(
     space_id = None
     if (key := wish.space_key) is not None:
         space_id = await services.database.read(
-            lambda s: PolicyStore(s).space_id(tenant_id, key)
+            lambda s: PolicyStore(s).space_named(tenant_id, key)
         )
-        if space_id is None:
-            raise NotFound(f"no space {key} on this site (yet)")
     parent_id = wish.parent_id
     if parent_id is None and space_id in (None, source.space_id):
         parent_id = source.parent_id

@@ -262,10 +262,7 @@ def _find(
 def _space_id(session: Session, tenant_id: str, space_key: str | None) -> str:
     if space_key is None:
         return ""
-    found = PolicyStore(session).space_id(tenant_id, space_key)
-    if found is None:
-        raise NotFound(f"no space {space_key} on this site (yet)")
-    return found
+    return PolicyStore(session).space_named(tenant_id, space_key)
 
 
 def _wake(session: Session, tenant_id: str) -> None:

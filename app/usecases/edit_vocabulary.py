@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.domain.vocabulary.editing import Edit, Layer, edit
 from app.domain.vocabulary.saying import Said, patch_of, read_text, told
 from app.domain.vocabulary.terms import TermPatch
-from app.errors import NotFound, TermsRefused
+from app.errors import TermsRefused
 from app.store.policies import PolicyStore
 from app.store.refusals import RefusalStore
 from app.store.runs import RunStore
@@ -42,10 +42,7 @@ class Place:
         require_tenant(session, self.tenant_id)
         if self.space_key is None:
             return ""
-        found = PolicyStore(session).space_id(self.tenant_id, self.space_key)
-        if found is None:
-            raise NotFound(f"no space {self.space_key} on this site (yet)")
-        return found
+        return PolicyStore(session).space_named(self.tenant_id, self.space_key)
 
     def layer(self, session: Session) -> Layer:
         """Return its terms as they can be edited."""

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.advice.findings import FindingKind, FindingState
-from app.errors import NotFound
 from app.store.findings import OPEN, FindingFilter, FindingStore, StoredFinding
 from app.store.policies import PolicyStore
 from app.store.runs import RunStore
@@ -38,9 +37,7 @@ async def list_findings(
         require_tenant(session, tenant_id)
         space_id = None
         if space_key is not None:
-            space_id = PolicyStore(session).space_id(tenant_id, space_key)
-            if space_id is None:
-                raise NotFound(f"no space {space_key} on this site (yet)")
+            space_id = PolicyStore(session).space_named(tenant_id, space_key)
         found = FindingStore(session, services.cipher).findings(
             tenant_id,
             FindingFilter(

@@ -155,10 +155,8 @@ async def _named(
         return confluence.search_page_ids(value)
     if selection.kind == "space":
         space_id = await services.database.read(
-            lambda s: PolicyStore(s).space_id(tenant_id, value)
+            lambda s: PolicyStore(s).space_named(tenant_id, value)
         )
-        if space_id is None:
-            raise NotFound(f"no space {value} on this site (yet)")
         return _space(confluence, space_id)
     return _listed(selection.values)
 

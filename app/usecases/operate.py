@@ -77,10 +77,7 @@ async def set_policy(
         policies = PolicyStore(session)
         space_id = ""
         if space_key is not None:
-            found = policies.space_id(tenant_id, space_key)
-            if found is None:
-                raise NotFound(f"no space {space_key} on this site (yet)")
-            space_id = found
+            space_id = policies.space_named(tenant_id, space_key)
         before = policies.mode(tenant_id, space_id)
         policies.set_mode(tenant_id, space_id, mode)
         RunStore(session).audit(

@@ -96,10 +96,8 @@ async def _place(
     if selection.kind != "space":
         raise MalformedPayload("selection", "an outline is of a space or a tree")
     space_id = await services.database.read(
-        lambda s: PolicyStore(s).space_id(tenant_id, value)
+        lambda s: PolicyStore(s).space_named(tenant_id, value)
     )
-    if space_id is None:
-        raise NotFound(f"no space {value} on this site (yet)")
     return space_id, None
 
 

@@ -16,7 +16,6 @@ from app.domain.policy_fields import (
     read_fields,
     value_of,
 )
-from app.errors import NotFound
 from app.store.policies import PolicyStore
 from app.store.runs import RunStore
 from app.usecases.closed_pages import forget_secrets
@@ -89,10 +88,7 @@ async def set_policy_fields(
 def _space_id(session: Session, tenant_id: str, space_key: str | None) -> str:
     if space_key is None:
         return ""
-    found = PolicyStore(session).space_id(tenant_id, space_key)
-    if found is None:
-        raise NotFound(f"no space {space_key} on this site (yet)")
-    return found
+    return PolicyStore(session).space_named(tenant_id, space_key)
 
 
 def _row(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.byline import summarised_as
 from app.domain.changes import Change, Item, ItemState
 from app.domain.vocabulary.terms import Vocabulary
-from app.errors import MalformedPayload, NotFound
+from app.errors import MalformedPayload
 from app.store.decisions import DecisionStore
 from app.store.feedback import FeedbackStore
 from app.store.ledger import LedgerStore
@@ -109,9 +109,7 @@ def _sure_enough(one: StoredItem, which: Waiting) -> bool:
 def _filter(session: Session, tenant_id: str, which: Waiting) -> ItemFilter:
     space_id = None
     if which.space_key is not None:
-        space_id = PolicyStore(session).space_id(tenant_id, which.space_key)
-        if space_id is None:
-            raise NotFound(f"no space {which.space_key} on this site (yet)")
+        space_id = PolicyStore(session).space_named(tenant_id, which.space_key)
     return ItemFilter(
         plan_id=which.plan_id,
         page_ids=None if which.page_id is None else [which.page_id],

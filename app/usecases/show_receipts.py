@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import NotFound
 from app.store.policies import PolicyStore
 from app.store.receipts import ReceiptFilter, ReceiptStore
 from app.store.runs import PastRun, RunStore
@@ -94,9 +93,7 @@ async def export_receipts(
 def _filter(session: Session, tenant_id: str, wanted: Wanted) -> ReceiptFilter:
     space_id = None
     if wanted.space_key is not None:
-        space_id = PolicyStore(session).space_id(tenant_id, wanted.space_key)
-        if space_id is None:
-            raise NotFound(f"no space {wanted.space_key} on this site (yet)")
+        space_id = PolicyStore(session).space_named(tenant_id, wanted.space_key)
     return ReceiptFilter(
         page_id=wanted.page_id,
         space_id=space_id,

@@ -114,10 +114,7 @@ def _filter(session: Session, tenant_id: str, what: Undo) -> ItemFilter:
 
 def _space_id(session: Session, tenant_id: str, space_key: str) -> str:
     require_tenant(session, tenant_id)
-    space_id = PolicyStore(session).space_id(tenant_id, space_key)
-    if space_id is None:
-        raise NotFound(f"no space {space_key} on this site (yet)")
-    return space_id
+    return PolicyStore(session).space_named(tenant_id, space_key)
 
 
 async def plan_reset(

@@ -16,12 +16,12 @@ pytestmark = pytest.mark.anyio
 
 LONG = " ".join(
     f"Step {number} of the nightly job copies share {number} of the wiki's files."
-    for number in range(60)
+    for number in range(80)
 )
 SECTIONS = (
     "This page shows how the nightly backup of the wiki is made and restored.</p>"
     f"<h2>The job</h2><p>{LONG}</p><h2>Owners</h2>"
-    "<p>The platform team restores any backup within four hours of a request."
+    "<p>You can have a backup of the wiki restored within four hours of a request."
 )
 
 
@@ -138,7 +138,7 @@ async def test_a_long_page_has_a_summary_of_all_of_it(house: House) -> None:
     said = change.after["summary"]
     assert said.startswith("This page shows how the nightly backup")
     assert said.endswith("within four hours of a request.")
-    assert "Owners: “The platform team restores" in change.evidence
+    assert "Owners: “You can have a backup" in change.evidence
 
 
 async def test_a_policy_asks_for_another_language_in_vain(house: House) -> None:
