@@ -79,7 +79,7 @@ async def test_what_the_app_wrote_is_no_person_s_label(build: BuildHouse) -> Non
 
 
 async def test_a_space_that_cannot_be_measured_is_told(house: House) -> None:
-    """Exit code 2: none of that name, or no person's label in it."""
+    """Exit code 1: none of that name, or no person's label in it."""
     await house.install_forge()
     house.site.create_space(key="BARE", name="Порожньо", actor=house.site.admin)
 
