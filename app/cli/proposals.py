@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import click
 
 from app.cli import tables
+from app.cli.decisions import tell_decided
 from app.cli.program import Program
 from app.usecases import decide_proposals
 from app.usecases.decide_proposals import Decided
@@ -153,16 +153,4 @@ def _tell(decided: Decided, word: str, *, as_json: bool) -> None:
         {"name": one.name, "state": one.state, "to": one.mapped_to}
         for one in decided.proposals
     ]
-    if as_json:
-        conflicts = [
-            {"name": name, "conflict": why} for name, why in decided.conflicts.items()
-        ]
-        tables.echo([*rows, *conflicts], as_json=True)
-    else:
-        click.echo(f"{word}: {len(rows)}")
-        if rows:
-            tables.echo(rows, as_json=False)
-        for why in decided.conflicts.values():
-            click.echo(f"not {word}: {tables.on_one_line(why)}", err=True)
-    if decided.conflicts and not rows:
-        sys.exit(1)
+    tell_decided(rows, decided.conflicts, word, key="name", as_json=as_json)

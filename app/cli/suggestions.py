@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from app.cli import tables
+from app.cli.decisions import tell_decided
 from app.cli.ids import ID
 from app.cli.program import Program
 from app.usecases import review
@@ -170,16 +170,4 @@ def _tell(decided: Decided, word: str, *, as_json: bool) -> None:
         {"item": one.id, "page": one.change.page_id, "change": told(one.change)}
         for one in decided.items
     ]
-    if as_json:
-        conflicts = [
-            {"item": item, "conflict": why} for item, why in decided.conflicts.items()
-        ]
-        tables.echo([*rows, *conflicts], as_json=True)
-    else:
-        click.echo(f"{word}: {len(rows)}")
-        if rows:
-            tables.echo(rows, as_json=False)
-        for why in decided.conflicts.values():
-            click.echo(f"not {word}: {tables.on_one_line(why)}", err=True)
-    if decided.conflicts and not rows:
-        sys.exit(1)
+    tell_decided(rows, decided.conflicts, word, key="item", as_json=as_json)
